@@ -1,5 +1,8 @@
 """An assignment: where its grade is, its attempts, and having it sent again."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import htpy as h
 from aiohttp import web
 from htpy import Node
@@ -15,11 +18,14 @@ from daemon.support.ask import ask_campuses
 from daemon.support.record import recorded_in_steps_by
 from daemon.why.gather import gather
 from daemon.why.known import Explanation, Known, Terms, title
+from models.action import actions_about
 from models.queries.filter import AssignmentFilter
 from models.queries.grades import asked_of
 
 #: Seconds for which a campus without a free slot is waited for: a request lasts 30.
 ASK_SECONDS = 10.0
+#: Actions about an assignment that are shown.
+MAX_ACTIONS = 20
 
 
 async def show_assignment(visit: Visit) -> Page:
@@ -35,7 +41,8 @@ async def ask_campus(visit: Visit) -> Page:
 
 
 async def _page(visit: Visit, known: Known) -> Page:
-    content = assignment_page(known, await visit.terms(), visit.token, operates=visit.operates)
+    actions = await actions_about(known.row.id, most=MAX_ACTIONS)
+    content = assignment_page(known, actions, await visit.terms(), visit.token, operates=visit.operates)
     return Page(title(known.row), content)
 
 
@@ -62,25 +69,34 @@ async def _known(visit: Visit) -> Known:
     return known
 
 
-def assignment_page(known: Known, terms: Terms, token: str, *, operates: bool) -> Node:
-    """The page's content. *token*: for its forms. Pure."""
+def assignment_page(
+    known: Known, actions: Sequence[Mapping[str, Any]], terms: Terms, token: str, *, operates: bool
+) -> Node:
+    """The page's content. *actions*: those about it. *token*: for its forms. Pure."""
     row = known.row
     return (
         grade_content(known, terms),
-        row.state != "disabled" and _resend_form(known, token, operates=operates),
+        _can_be_sent(known) and _resend_form(known, token, operates=operates),
         h.form(".inline", method="post", action=f"/assignments/{row.id}/ask")[
             token_field(token), h.button(type="submit")["Ask the campus what it shows"]
         ],
-        h.section[h.h2["What happened"], timeline(known, terms)],
+        h.section[h.h2["What happened"], timeline(known, actions, terms)],
         h.section[h.h2["What was sent"], deliveries(known, terms)],
         h.section[h.h2["Where it is registered"], _registration(known)],
     )
+
+
+def _can_be_sent(known: Known) -> bool:
+    is_settled = known.row.state == "clean" and known.has_nothing_to_send
+    return known.row.state != "disabled" and not is_settled
 
 
 def _resend_form(known: Known, token: str, *, operates: bool) -> Node:
     return h.form(".inline", method="post", action=f"/assignments/{known.row.id}/resend")[
         token_field(token),
         h.button(type="submit")["Send it again"],
+        known.overruled is not None
+        and h.strong["The campus keeps a later grade that was not sent from here: this one may replace it."],
         operates
         and h.label[
             h.input(type="checkbox", name="force", value="yes"), " also if the campus acknowledged exactly this score"

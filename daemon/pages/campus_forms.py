@@ -25,7 +25,7 @@ def campus_forms(campus: CampusDetail, token: str) -> Node:
             token_field(token), h.button(type="submit")[words], h.span[effect]
         ],
         h.form(".inline", method="post", action=f"{path}/check")[
-            token_field(token), h.button(type="submit")["Try its server"], h.span[_TRIED[campus.protocol]]
+            token_field(token), h.button(type="submit")["Try its set-up"], h.span[_TRIED[campus.protocol]]
         ],
         _secret_form(path, token)
         if campus.protocol == "lti-1.1"

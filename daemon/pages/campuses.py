@@ -177,7 +177,8 @@ def _known(asked: CampusAsked, terms: Terms) -> Iterator[Node]:
     for name, value in _facts(asked, terms).items():
         yield h.dt[name], h.dd[value]
     if campus.last_error:
-        head = "Last error" if campus.failing else "Last error, before it took grades again"
+        is_present = campus.failing or campus.tripped_at is not None or campus.campus_state == "throttled"
+        head = "Last error" if is_present else "Last error, before it took grades again"
         yield h.dt[head], h.dd[text(campus.last_error), " ", moment(campus.last_error_at, terms.zone)]
 
 
@@ -207,6 +208,7 @@ def _facts(asked: CampusAsked, terms: Terms) -> dict[str, Node]:
             "Client id": campus.client_id,
             "Deployment": campus.deployment_id,
             "Token URL": campus.token_url,
+            "Audience": campus.audience,
             "Product": campus.product,
         }
         facts.update({name: text(value or "not said") for name, value in named.items()})

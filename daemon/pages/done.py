@@ -25,9 +25,12 @@ log = structlog.get_logger(__name__)
 MAX_LOGGED_FAILURES = 20
 _MAX_DIGITS = 18
 _PAUSED = "Paused: nothing goes to any of its addresses until it is resumed; nothing is lost."
-_RESUMED = "Resumed: its grades go out again."
+_RESUMED = "Resumed: its grades go out, to a campus that was down one at a time until it takes one."
 _PENDING = "The new secret is stored beside the present one: the campus may change its own at any time."
-_CHANGED = "The secret is changed: what waited for it is sent again."
+_CHANGED = (
+    "The secret is changed, and one grade is tried with it now: once the campus takes that, all that waits goes out. "
+    "Until then this page shows what the campus said before."
+)
 
 
 def lead_back(visit: Visit, path: str) -> web.Response:
@@ -75,7 +78,7 @@ def done_words(action: Mapping[str, Any]) -> str:
         "quarantine replay": lambda: _replayed(counts),
         "quarantine drop": lambda: f"{counted(counts.get('events', 0), 'event')} dropped.",
         "keys new": lambda: f"The key {selection.get('key')} is made and published.",
-        "keys withdraw": lambda: f"The key {selection.get('key')} is withdrawn.",
+        "keys withdraw": lambda: _withdrawn(selection),
         "consumer add": lambda: _PENDING if selection.get("pending") else _CHANGED,
     }
     words |= dict.fromkeys(("consumer pause", "platform pause"), lambda: _PAUSED)
@@ -85,10 +88,19 @@ def done_words(action: Mapping[str, Any]) -> str:
 
 def _resent(counts: Mapping[str, int], *, forced: bool) -> str:
     marked, failed = counts.get("marked", 0), counts.get("failed", 0)
-    grades = f"{marked} of {counted(counts.get('matched', marked), 'grade')} {'is' if marked == 1 else 'are'} marked"
+    are = "is" if marked == 1 else "are"
+    grades = f"{marked} of {counted(counts.get('matched', marked), 'grade')} {are} marked to be sent"
     equal = "" if forced else " A score that the campus acknowledged already is not sent twice."
     left = f" {failed} could not be marked: the daemon's log says why." if failed else ""
-    return f"{grades}: a daemon sends what its campus takes.{equal}{left}"
+    return f"{grades} again, as soon as the campus can take it.{equal}{left}"
+
+
+def _withdrawn(selection: Mapping[str, Any]) -> str:
+    follows = selection.get("signs now")
+    next_ = (
+        f" {follows} signs now: a platform that does not know it yet refuses it until it fetches it." if follows else ""
+    )
+    return f"The key {selection.get('key')} is withdrawn.{next_}"
 
 
 def _replayed(counts: Mapping[str, int]) -> str:

@@ -17,25 +17,27 @@ from daemon.why.points import part_cells, score_words
 from daemon.why.summary import NAMESAKES, OPENS_AGAIN, SENT_AGAIN, summary
 from daemon.why.words import explanation, reason
 from models.queries.grades import Rejected
+from models.queries.views import AssignmentView
 from models.stale_event import StaleEvent
 
 
 def answer_content(answer: Explanation, terms: Terms) -> Node:
     """What is known of the grades that were asked for, trouble first."""
     if answer.absent is not None:
-        return _absent(answer, answer.absent, terms), _events(answer, terms)
+        return _absent(answer, answer.absent, terms), _rejected(answer, terms), _late(answer, terms)
     ordered = sorted(answer.known, key=lambda known: trouble_first(known, terms))
     return (
         h.p[text(summary(answer, terms))],
         answer.namesakes and h.p[alarm(NAMESAKES)],
         bool(answer.launches) and h.p[text(launches_words(answer.launches, more=answer.rejected_more))],
         terms.daemon_fault and h.p[alarm(terms.daemon_fault)],
+        _rejected(answer, terms),
         (grade_article(known, terms) for known in ordered),
         (
             h.p[text(f"Besides: {words} {OPENS_AGAIN}"), " ", *_acting("learner")]
             for words in moved_words(answer.moved, terms)
         ),
-        _events(answer, terms),
+        _late(answer, terms),
     )
 
 
@@ -74,15 +76,24 @@ def grade_content(known: Known, terms: Terms) -> Node:
     return (
         h.p[
             state,
-            text(f": learner {row.user_id}, course {row.course_id}, {noun(row)} {row.usage_id}, "),
+            text(f": {_whose(row)}, course {row.course_id}, {noun(row)} {row.usage_id}, "),
             f"assignment {row.id}, {protocol_words(row.protocol)}",
         ],
         h.p[text(explanation(known, terms))],
         known.shown is not None and h.p[text(shown_words(known))],
         h.p[_acting(outlook(known, terms).who)],
-        h.details[h.summary["To pass on"], h.p[text(f"{title(row)}. {reason(known, terms)}")]],
+        _to_pass_on(f"{_whose(row).capitalize()}, {title(row)} (course {row.course_id}). {reason(known, terms)}"),
         isinstance(known.grade, Grade) and len(known.parts) > 1 and _parts(known, terms),
     )
+
+
+def _whose(row: AssignmentView) -> str:
+    at_campus = "" if row.lti_user_id is None else f"{row.lti_user_id} "
+    return f"learner {row.user_id} ({at_campus}at {row.consumer})"
+
+
+def _to_pass_on(words: str) -> Node:
+    return h.details[h.summary["To pass on"], h.p[text(words)]]
 
 
 def _acting(who: Who) -> Sequence[Node]:
@@ -92,7 +103,12 @@ def _acting(who: Who) -> Sequence[Node]:
 
 def _absent(answer: Explanation, absent: Absent, terms: Terms) -> Node:
     state, why = absence(absent, answer.rejected, terms)
-    return h.p[h.strong[state], ": ", text(why)], h.p[_acting(who_acts(absent, state, terms))]
+    acting = who_acts(absent, state, terms)
+    return (
+        h.p[h.strong[state], ": ", text(why)],
+        h.p[_acting(acting)],
+        _to_pass_on(why if acting == "no one" else f"{why} Who has to act: {PEOPLE[acting]}."),
+    )
 
 
 def _parts(known: Known, terms: Terms) -> Node:
@@ -127,33 +143,32 @@ def deliveries(known: Known, terms: Terms) -> Node:
     return data_table("Attempts, the newest first", headings, rows, numbers=("attempt", "version", "HTTP", "ms")), more
 
 
-def _events(answer: Explanation, terms: Terms) -> Node:
-    return (
-        bool(answer.rejected)
-        and h.section[
-            h.h2["In quarantine"],
-            h.p["These events could not be applied; passbackd's operator has to act."],
-            data_table(
-                "Events, the newest first",
-                ("read", "learner", "type", "course", "block", "event", "reason"),
-                [(*_event(one, terms), one.reason) for one in answer.rejected[:MAX_SHOWN_EVENTS]],
-            ),
-            h.p[SENT_AGAIN],
-        ],
-        bool(answer.late)
-        and h.section[
-            h.h2["Came too late"],
-            h.p["These events changed nothing, since something newer was known."],
-            data_table(
-                "Events, the newest first",
-                ("read", "learner", "type", "course", "block", "event", "of", "times"),
-                [
-                    (*_event(one, terms), moment(one.modified_us // 1000, terms.zone), str(one.number))
-                    for one in answer.late[:MAX_SHOWN_EVENTS]
-                ],
-            ),
-        ],
-    )
+def _rejected(answer: Explanation, terms: Terms) -> Node:
+    if not answer.rejected:
+        return None
+    headings = ("read", "learner", "type", "course", "block", "event", "reason")
+    rows = [(*_event(one, terms), one.reason) for one in answer.rejected[:MAX_SHOWN_EVENTS]]
+    return h.section[
+        h.h2["In quarantine"],
+        h.p["These events could not be applied; passbackd's operator has to act."],
+        data_table("Events, the newest first", headings, rows),
+        h.p[SENT_AGAIN],
+    ]
+
+
+def _late(answer: Explanation, terms: Terms) -> Node:
+    if not answer.late:
+        return None
+    headings = ("read", "learner", "type", "course", "block", "event", "of", "times")
+    rows = [
+        (*_event(one, terms), moment(one.modified_us // 1000, terms.zone), str(one.number))
+        for one in answer.late[:MAX_SHOWN_EVENTS]
+    ]
+    return h.section[
+        h.h2["Came too late"],
+        h.p["These events changed nothing, since something newer was known."],
+        data_table("Events, the newest first", headings, rows),
+    ]
 
 
 def _event(event: Rejected | StaleEvent, terms: Terms) -> tuple[Node, ...]:

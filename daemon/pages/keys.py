@@ -51,7 +51,10 @@ def keys_page(keys: Sequence[Mapping[str, Any]], terms: Terms, token: str, *, op
         h.p["Platforms fetch the public halves from ", h.a(href="/jwks")["/jwks"], "."],
         data_table("Signing keys", headings, [_key_row(key, terms) for key in keys])
         if keys
-        else h.p["No key yet: the first platform that is added makes it."],
+        else h.p[
+            "No key yet, so that nothing can go out over LTI 1.3. An operator makes one here; so does the first "
+            "platform that is added."
+        ],
         operates and _make_form(token),
         operates and [_withdraw_form(key["kid"], token) for key in keys if key["withdrawn_at"] is None],
     )
@@ -77,8 +80,9 @@ def _withdraw_form(kid: str, token: str) -> Node:
             token_field(token),
             h.input(type="hidden", name="kid", value=kid),
             h.p[
-                "As after a leak: it is neither published nor used any more. If no other key signs, the next one does "
-                "at once, and platforms that do not know it yet refuse it until they fetch it."
+                "After a leak: first make a new key, then withdraw the one that leaked. It is neither published nor "
+                "used any more, and the next one signs at once. A platform that does not know that one yet refuses it "
+                "until it fetches it; those grades wait, and nothing is lost."
             ],
             h.label[h.input(type="checkbox", name="confirm", value="yes", required=True), " Withdraw it for good"],
             h.button(type="submit")["Withdraw this key"],

@@ -67,7 +67,7 @@ def render_page(page: Page, frame: Frame) -> str:
                 page.refresh is not None
                 and h.footer[
                     h.p("#freshness", role="status")[f"With scripts it is shown anew every {page.refresh} seconds."],
-                    h.button("#pause", type="button", hidden=True, aria_pressed="false")["Stop that"],
+                    h.button("#pause", type="button", hidden=True, aria_pressed="false")["Stop refreshing"],
                 ],
             ],
         ]

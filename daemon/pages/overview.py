@@ -10,6 +10,7 @@ from htpy import Node
 from daemon.infra.text import age, counted
 from daemon.ingest.lag import stream_lag
 from daemon.pages.layout import Page, ago, alarm, data_table, text
+from daemon.pages.learners import search_form
 from daemon.pages.plot import plot
 from daemon.pages.site import Visit
 from daemon.pages.states import states_table
@@ -26,17 +27,18 @@ from models.states import OVERDUE_MS
 
 #: Seconds after which the page is shown anew.
 REFRESH_SECONDS = 10
-#: Campuses in each table and list, those in trouble first.
-MAX_CAMPUSES = 200
+#: Campuses in each table and list, those in trouble first, and those that are late by name.
+MAX_CAMPUSES, MAX_NAMED_CAMPUSES = 200, 5
 _HOUR, _DAY = 3_600_000, 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Something that asks for a person. *urgent*: also at night."""
+    """Something that asks for a person. *urgent*: also at night. *path*: of the page that has more."""
 
     words: str
     urgent: bool = False
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def overview(seen: Overview, terms: Terms) -> Node:
     """The page's content. Pure."""
     shot, found = seen.shot, list(concerns(seen, terms))
     return (
-        _answer(found),
+        search_form(""),
+        _answer(found, len(seen.troubled)),
         _campuses_in_trouble(seen.troubled, shot, terms),
         _backlog(shot, terms.zone),
         states_table(shot.status.assignments),
@@ -101,9 +104,13 @@ def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
     for words in shot.troubles:
         yield Concern(f"This daemon is not ready: {words}.", urgent=True)
     late = _campuses_that_work_late(seen, terms)
-    if late:
-        are = "campus that works has" if late == 1 else "campuses that work have"
-        yield Concern(f"{late} {are} grades that are due for more than {age(OVERDUE_MS)}.", urgent=True)
+    for campus in late[:MAX_NAMED_CAMPUSES]:
+        longest = age(terms.now - (campus.oldest_due or terms.now))
+        due = f"takes grades, but has {counted(campus.due, 'grade')} due, for up to {longest}."
+        words = f"{campus.consumer} ({campus.origin}) {due}"
+        yield Concern(words, urgent=True, path=f"/campuses/{campus.campus_id}")
+    if len(late) > MAX_NAMED_CAMPUSES:
+        yield Concern(f"So have those for {len(late) - MAX_NAMED_CAMPUSES} more campuses.", urgent=True)
     acting = [trouble for campus in seen.troubled if (trouble := campus_trouble(campus, terms)) is not None]
     for who in dict.fromkeys(trouble.who for trouble in acting if trouble.who != "no one"):
         number = sum(trouble.who == who for trouble in acting)
@@ -111,30 +118,41 @@ def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
         yield Concern(f"{number} {noun} in trouble, and {PEOPLE[who]} can act.")
     parked = sum(campus.parked for campus in shot.status.campuses)
     if parked:
-        yield Concern(f"{counted(parked, 'grade')} parked: each needs a person.")
+        yield Concern(f"{counted(parked, 'grade')} parked: each needs a person.", path="/parked")
     if shot.status.quarantined:
-        yield Concern(f"{counted(shot.status.quarantined, 'event')} in quarantine: passbackd could not apply them.")
+        events = counted(shot.status.quarantined, "event")
+        yield Concern(f"{events} in quarantine: passbackd could not apply them.", path="/quarantine")
 
 
-def _campuses_that_work_late(seen: Overview, terms: Terms) -> int:
+def _campuses_that_work_late(seen: Overview, terms: Terms) -> list[CampusStatus]:
+    """Those with the oldest grade first."""
     troubled = {campus.campus_id for campus in seen.troubled}
-    return sum(
-        1
+    late = [
+        campus
         for campus in seen.shot.status.campuses
         if campus.campus_id not in troubled
         and campus.oldest_due is not None
         and terms.now - campus.oldest_due > OVERDUE_MS
-    )
+    ]
+    return sorted(late, key=lambda campus: campus.oldest_due or 0)
 
 
-def _answer(found: Sequence[Concern]) -> Node:
+def _answer(found: Sequence[Concern], troubled: int) -> Node:
     urgent = [concern for concern in found if concern.urgent]
+    if not found and troubled:
+        campuses = "1 campus is" if troubled == 1 else f"{troubled} campuses are"
+        return h.p(".well")[f"No one has to act. {campuses} in trouble, and passbackd goes on by itself: see below."]
     if not found:
         return h.p(".well")["All is well: no one has to act."]
     head = (
-        alarm("This needs a person now.") if urgent else h.strong["Nothing is urgent. This can wait for the morning:"]
+        alarm("This needs a person now.") if urgent else h.strong["Nothing is urgent. This can wait for working hours:"]
     )
-    return h.p[head], h.ul[(h.li[alarm(one.words) if one.urgent else text(one.words)] for one in found)]
+    return h.p[head], h.ul[(h.li[_concern(one)] for one in found)]
+
+
+def _concern(one: Concern) -> Node:
+    words = alarm(one.words) if one.urgent else text(one.words)
+    return words if one.path is None else h.a(href=one.path)[words]
 
 
 def _campuses_in_trouble(troubled: Sequence[CampusView], shot: Snapshot, terms: Terms) -> Node:

@@ -36,7 +36,7 @@ def changing_forms(path: str, named: Mapping[str, str], number: int, token: str)
         h.form(method="post", action=f"{path}/drop")[
             token_field(token),
             hidden,
-            h.label[h.input(type="checkbox", name="confirm", value="yes", required=True), f" Delete {events} for good"],
-            h.button(type="submit")[f"Drop {events}"],
+            h.label[h.input(type="checkbox", name="confirm", value="yes", required=True), " Yes, delete for good"],
+            h.button(".forever", type="submit")[f"Drop {events}"],
         ],
     ]

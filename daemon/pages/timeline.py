@@ -1,13 +1,14 @@
 """The life of an assignment as far as it is on record, the newest first. Pure."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import htpy as h
 from htpy import Node
 
 from daemon.infra.text import past
 from daemon.pages.layout import moment, text
+from daemon.support.record import action_words
 from daemon.why.known import Known, Terms
 from daemon.why.outlook import outlook
 from daemon.why.points import part_cells, score_words
@@ -23,9 +24,10 @@ class _Event(NamedTuple):
     words: str
 
 
-def timeline(known: Known, terms: Terms) -> Node:
-    """What happened, and what comes next."""
-    moments = sorted(_moments(known, terms), key=lambda one: one.at, reverse=True)
+def timeline(known: Known, actions: Sequence[Mapping[str, Any]], terms: Terms) -> Node:
+    """What happened, and what comes next. *actions*: those about it, as :func:`models.action.actions` gives them."""
+    acted = [_Event(one["at"], f"{one['account']}: {one['command']}, {action_words(one['counts'])}") for one in actions]
+    moments = sorted([*_moments(known, terms), *acted], key=lambda one: one.at, reverse=True)
     ahead = outlook(known, terms).next_at
     more = len(moments) > MAX_MOMENTS
     return (

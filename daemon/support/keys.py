@@ -34,7 +34,10 @@ async def new_tool_key(config: Config, actor: Actor, *, now: int) -> ToolKey:
 
 async def withdraw_tool_key(kid: str, actor: Actor, *, now: int) -> str | None:
     """As :func:`models.key_admin.withdraw_key`."""
-    async with recorded_by("keys withdraw", {"key": kid}, actor) as counts:
+    selection = {"key": kid}
+    async with recorded_by("keys withdraw", selection, actor) as counts:
         follows = await withdraw_key(kid, now=now)
         counts["keys"] = 1
+        if follows is not None:
+            selection["signs now"] = follows
     return follows

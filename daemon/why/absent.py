@@ -57,7 +57,7 @@ def launches_words(launches: Sequence[Rejected], *, more: bool) -> str:
     events = f"{counted(len(launches), 'launch event')} of it {'is' if len(launches) == 1 else 'are'}"
     return (
         f"Besides, {'at least ' if more else ''}{events} in quarantine, not applied, the newest since "
-        f"'{launches[0].reason}': passbackd's operator has to act: `passbackd quarantine list`."
+        f"'{launches[0].reason}': passbackd's operator has to act (`passbackd quarantine list`)."
     )
 
 
@@ -98,8 +98,8 @@ def _quarantined(absent: Absent, rejected: Sequence[Rejected], terms: Terms) -> 
     return (
         f"Quarantined: no launch of what was asked for is registered, and {number} about {whom} could not be "
         f"applied. One, {what}, was read on {past(newest.at, terms.zone)} and refused: '{newest.reason}'. Where that "
-        "can be fixed here, as an unknown consumer can, `passbackd quarantine replay` then applies it as of its own "
-        f"time; else the tool has to send a correct one.{opens}"
+        "can be fixed here, as an unknown consumer can, a replay (`passbackd quarantine replay`) then applies it as of "
+        f"its own time; else the tool has to send a correct one.{opens}"
     )
 
 
@@ -126,7 +126,7 @@ def _unknown(asked: Query) -> str:
     if asked.user_id is not None:
         return (
             f"Unknown: nothing is on record about a learner '{asked.user_id}', neither a graded launch nor a score. "
-            "Check the id: it is the tool's own; for the campus's there is --lti-user."
+            "Check the id: it was looked for among the tool's own ids, not the campus's (--lti-user)."
         )
     if asked.lti_user_id is not None:
         return (

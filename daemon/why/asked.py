@@ -14,8 +14,7 @@ def shown_words(known: Known) -> str:
     if not shown.held:
         return (
             f"Asked now, the campus shows no grade, though it acknowledged {acknowledged}: the column there may have "
-            "been made anew. `passbackd resend --assignment "
-            f"{known.row.id} --force` sends it again."
+            f"been made anew. Sending it again (`passbackd resend --assignment {known.row.id} --force`) restores it."
         )
     words = f"Asked now, the campus shows {shown.held}"
     if compare(shown.held, acknowledged, ()) == "equal":

@@ -40,7 +40,7 @@ def overruled_words(known: Known, terms: Terms) -> list[str]:
         f"its grade{score} on {past(line.at, terms.zone)}, the campus said '{line.description}'. A teacher at the "
         "campus may have set that grade, so it remains; the next change of this learner's score is sent as usual."
     )
-    return [kept, f"`passbackd resend --assignment {known.row.id} --force` replaces it."]
+    return [kept, f"Sending this one again (`passbackd resend --assignment {known.row.id} --force`) replaces it."]
 
 
 def kept_words(known: Known, terms: Terms) -> str | None:

@@ -5,8 +5,8 @@ from daemon.why.known import Explanation, Terms
 from daemon.why.outlook import outlook
 
 SENT_AGAIN = (
-    "What `passbackd quarantine replay` cannot apply, as a score that is no number, the tool has to correct and send "
-    "again."
+    "What a replay (`passbackd quarantine replay`) cannot apply, as a score that is no number, the tool has to correct "
+    "and send again."
 )
 
 OPENS_AGAIN = "Once this learner opens it from the campus again, what was earned so far is sent."

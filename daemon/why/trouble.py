@@ -37,7 +37,7 @@ def campus_trouble(campus: CampusView, terms: Terms) -> CampusTrouble | None:
     if campus.campus_state == "paused":
         return CampusTrouble(
             f"passbackd's operator has paused {name} since {past(campus.paused_at or 0, terms.zone)}: its grades go "
-            f"out once `{resume_command(campus)}` is given.",
+            f"out once it is resumed (`{resume_command(campus)}`).",
             "operator",
         )
     blocked = campus.blocked_until > terms.now
@@ -136,13 +136,14 @@ def campus_advice(said: str, names: ConsumerNames) -> str:
             name, key = shlex.quote(names.consumer), shlex.quote(names.consumer_key)
             return (
                 f"As a rule the key or the secret does not fit{clock}: passbackd's operator has to compare the secret "
-                f"with the campus's, and change it with `passbackd consumer add {name} --key {key} --secret-stdin "
-                "--replace`."
+                f"with the campus's, and change it (`passbackd consumer add {name} --key {key} --secret-stdin "
+                "--replace`)."
             )
         case "certificate":
+            authority = ", or passbackd's operator has to name its authority in egress.ca_file"
             return (
-                "The campus's administrators have to install one that is valid, or passbackd's operator has to name "
-                "its authority in egress.ca_file."
+                "The campus's administrators have to install one that is valid"
+                f"{'' if 'expired' in said else authority}."
             )
         case "address":
             return (

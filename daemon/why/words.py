@@ -30,7 +30,9 @@ _BY_OWN_STRUCTURE = (
 _NOT_BY_US = (
     "passbackd did not send it; a later change is sent as usual. `passbackd reconcile` asks the campus what it holds."
 )
-_TRIES_AGAIN = "Once the cause is gone, a new launch of the activity, a new score or `passbackd resend` sends it."
+_TRIES_AGAIN = (
+    "Once the cause is gone, a new launch of the activity, a new score or sending it again (`passbackd resend`) helps."
+)
 
 
 def reason(known: Known, terms: Terms) -> str:

@@ -33,6 +33,7 @@ class CampusDetail(CampusView):
     client_id: str | None
     deployment_id: str | None
     token_url: str | None
+    audience: str | None
     product: str | None
 
 
@@ -42,7 +43,7 @@ _DETAIL = Statement(f"""
         clock_offset, last_error, last_error_at,
         CASE WHEN last_failed_assignment IS NULL THEN 0 ELSE 1 END AS failing, instance_guid AS guid,
         CASE WHEN pending_secret IS NULL THEN 0 ELSE 1 END AS pending, issuer, client_id, deployment_id, token_url,
-        product
+        token_audience AS audience, product
     FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id WHERE campus.id = :id""")
 
 _NAMED = Statement(f"""

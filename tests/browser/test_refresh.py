@@ -103,12 +103,12 @@ async def test_once_a_session_is_over_the_page_says_that_it_is_old(visiting):
 
 async def test_a_visitor_who_does_not_want_it_stops_it_and_has_it_go_on(visiting):
     async with watching(visiting) as anna:
-        await anna.page.get_by_role("button", name="Stop that").click()
+        await anna.page.get_by_role("button", name="Stop refreshing").click()
         await quarantine()
         await anna.page.clock.run_for(3 * ROUND)
         await expect(anna.page.locator("main")).to_contain_text("All is well")
         assert anna.asked == []
-        await anna.page.get_by_role("button", name="Stop that").click()
+        await anna.page.get_by_role("button", name="Stop refreshing").click()
         await anna.page.clock.run_for(ROUND)
         await expect(anna.page.locator("main")).to_contain_text("1 event in quarantine")
 

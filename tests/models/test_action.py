@@ -39,11 +39,12 @@ async def test_a_page_that_is_just_full_leads_to_no_other():
     assert (await action_page(most=1)).older is not None
 
 
-async def test_those_of_one_account_are_found():
+async def test_those_of_one_account_are_found_by_a_part_of_it():
     await done("anna", "ben", "anna", "anna (web)", "anna")
     rows, sizes = await every_page(account="anna", most=2)
-    assert [row["counts"]["marked"] for row in rows] == [4, 2, 0]
-    assert sizes == [2, 1]
+    assert [row["counts"]["marked"] for row in rows] == [4, 3, 2, 0]
+    assert sizes == [2, 2]
+    assert len((await action_page(account="anna (web)", most=2)).rows) == 1
     assert (await action_page(account="eve", most=2)).rows == []
 
 

@@ -154,6 +154,13 @@ async def test_a_launch_never_puts_a_probe_off(service, columns):
     assert (await stored(service.campus_id)).blocked_until <= NOW + 3
 
 
+async def test_since_when_a_campus_is_down_outlasts_a_correction(service):
+    await Campus.all().update(**DOWN | {"tripped_at": NOW - 3_600_000, "blocked_until": NOW + 300_000})
+    await probe_now(service.lti_consumer_id, now=NOW)
+    campus = await Campus.get()
+    assert (campus.tripped_at, campus.blocked_until) == (NOW - 3_600_000 + 1, 0), "another one, for a probe under way"
+
+
 async def test_neither_a_launch_nor_a_correction_ends_what_a_busy_campus_asked_for_or_changes_another_campus(service):
     other = await make_service("other")
     await Campus.filter(id=service.campus_id).update(blocked_until=NOW + 99_000, throttled_at=NOW, trips=2)

@@ -94,3 +94,13 @@ async def test_junk_is_answered_with_words(anna, query):
     status, text = await anna.get(f"/actions?{query}")
     assert status == 400
     assert "failed (" not in text
+
+
+async def test_a_part_of_a_name_finds_its_actions(ben):
+    await done(1, "ben (web)")
+    await done(2, "root (by sudo: ben)")
+    await done(3, "carl")
+    await ben.get("/actions?account=ben")
+    assert {row["who"] for row in ben.table(CAPTION)} == {"ben (web)", "root (by sudo: ben)"}
+    await ben.get("/actions?account=%25")
+    assert "Nothing was done" in ben.words, "a sign of patterns is none here"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from models.action import actions
+from models.action import actions, record_action
 from models.assignment import GradedAssignment
 from tests.actors.conftest import campus, lms
 from tests.actors.sending import PATH
@@ -49,6 +49,33 @@ async def test_a_grade_that_is_parked_is_sent_again(ben):
     assert row.parked_at is None
     await ben.get(ben.answer.headers["Location"])
     assert "parked" not in [cell.text_content() for cell in ben.page.xpath("//main//strong")]
+
+
+async def test_who_had_a_grade_sent_again_is_on_its_line_of_time_and_on_no_other(ben):
+    await SITUATIONS["parked_for_the_course"](Story())
+    row = await GradedAssignment.filter(parked_at__isnull=False).first()
+    await record_action("resend", {"assignment": row.id * 10}, {"marked": 9}, account="x", host="", now=NOW)
+    await ben.get(f"/assignments/{row.id}")
+    await ben.change(f"/assignments/{row.id}/resend")
+    line = " ".join(one.text_content() for one in ben.page.xpath("//ol[@class='timeline']/li"))
+    assert "ben (web): resend, matched 1, marked 1" in line
+    assert "marked 9" not in line
+
+
+@pytest.mark.parametrize(("situation", "offered"), [("nothing_attempted", False), ("sent", True), ("retrying", True)])
+async def test_a_grade_is_sent_again_where_there_is_one(ben, situation, offered):
+    await SITUATIONS[situation](Story())
+    row = await GradedAssignment.first()
+    await ben.get(f"/assignments/{row.id}")
+    assert bool(ben.page.xpath("//form[contains(@action, 'resend')]")) == offered
+
+
+async def test_a_grade_that_a_campus_has_overruled_is_sent_again_with_a_warning(ben):
+    await SITUATIONS["overruled"](Story())
+    row = await GradedAssignment.first()
+    await ben.get(f"/assignments/{row.id}")
+    (form,) = ben.page.xpath("//form[contains(@action, 'resend')]")
+    assert "this one may replace it" in form.text_content()
 
 
 async def test_an_activity_that_is_switched_off_has_no_grade_to_send(ben):

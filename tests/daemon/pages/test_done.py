@@ -12,7 +12,7 @@ from tests.daemon.why.story import NOW, Story
 
 __all__ = ["shared_url"]
 
-RESENT = "1 of 1 grade is marked: a daemon sends what its campus takes."
+RESENT = "1 of 1 grade is marked to be sent again, as soon as the campus can take it."
 
 
 async def parked(browser):
@@ -64,7 +64,7 @@ async def test_what_an_action_was_about_is_no_markup(ben):
         ("quarantine replay", {}, {"applied": 2, "refused": 1}, "3 events replayed: 2 applied, 1 refused. What was"),
         ("quarantine drop", {}, {"events": 1}, "1 event dropped."),
         ("consumer pause", {"consumer": "key"}, {"campuses": 1}, "Paused: nothing goes"),
-        ("platform resume", {"consumer": "key"}, {"campuses": 1}, "Resumed: its grades go out again."),
+        ("platform resume", {"consumer": "key"}, {"campuses": 1}, "Resumed: its grades go out"),
         ("consumer add", {"pending": True}, {}, "The new secret is stored beside the present one"),
         ("consumer add", {"replace": True}, {}, "The secret is changed"),
         ("baseline", {"course": "c"}, {"marked": 1}, "Done: baseline course c."),

@@ -24,7 +24,7 @@ async def made(browser):
 
 async def test_without_keys_it_says_what_makes_the_first(ben):
     await ben.get("/keys")
-    assert "No key yet: the first platform that is added makes it." in ben.words
+    assert "No key yet, so that nothing can go out over LTI 1.3." in ben.words
     assert ben.actions == []
 
 

@@ -172,7 +172,7 @@ async def test_exactly_the_group_is_sent_again(anna):
     assert {row["id"]: row for row in await read_rows()} == before, "looking changes nothing"
     status, _ = await anna.change("/parked/resend")
     assert status == 200
-    assert "2 of 2 grades are marked: a daemon sends what its campus takes." in anna.words
+    assert "2 of 2 grades are marked to be sent again, as soon as the campus can take it." in anna.words
     after = {row["id"]: row for row in await read_rows()}
     assert [row_id for row_id in after if after[row_id] != before[row_id]] == group
     for row_id in group:

@@ -27,7 +27,7 @@ MANY = MAX_EACH + 1
 ASKED_AGAIN = "The campus gave no reason that passbackd knows: it is asked a few times again"
 REFUSED = (
     "are in quarantine, not applied, the newest since 'unknown consumer 'unknown': add it with "
-    "`passbackd consumer add NAME --key KEY`': passbackd's operator has to act: `passbackd quarantine list`."
+    "`passbackd consumer add NAME --key KEY`': passbackd's operator has to act (`passbackd quarantine list`)."
 )
 COURSE_OVER = "HTTP 200, failure: Course has ended"
 
