@@ -129,7 +129,7 @@ class GradedAssignment(Model):
         table = "graded_assignment"
         table_description = "Graded assignments"
         unique_together = (("outcome_service", "sourcedid_digest"),)
-        indexes = (("user_id", "course_id"), ("course_id", "usage_id"), ("sourcedid_digest",))
+        indexes = (("user_id", "course_id"), ("course_id", "usage_id", "id"), ("sourcedid_digest",))
 
     @property
     def registered(self) -> Moment:

@@ -8,6 +8,7 @@ from aiohttp import web
 from htpy import Node
 
 from daemon.pages.access import RefusedError
+from daemon.pages.course_filter import CourseAsked
 from daemon.pages.done import lead_back, mark_all
 from daemon.pages.grades import deliveries, grade_content
 from daemon.pages.layout import Page, text, token_field
@@ -107,9 +108,16 @@ def _registration(known: Known) -> Node:
     row = known.row
     lines = {
         "Learner at the campus": row.lti_user_id or "not said by the launch",
-        "Course": f"{row.context_title or 'no title'} ({row.course_id})",
-        "Activity": f"{row.resource_link_title or 'no title'} ({row.usage_id})",
         "Newest event": row.entry_id or "not known",
     }
     campus = h.a(href=f"/campuses/{row.campus_id}")[text(f"{row.consumer} ({row.origin})")]
-    return h.dl[h.dt["Campus"], h.dd[campus], ((h.dt[name], h.dd[text(words)]) for name, words in lines.items())]
+    course, activity = CourseAsked(row.course_id), CourseAsked(row.course_id, row.usage_id)
+    return h.dl[
+        h.dt["Campus"],
+        h.dd[campus],
+        h.dt["Course"],
+        h.dd[h.a(href=course.path())[text(f"{row.context_title or 'no title'} ({row.course_id})")]],
+        h.dt["Activity"],
+        h.dd[h.a(href=activity.path())[text(f"{row.resource_link_title or 'no title'} ({row.usage_id})")]],
+        ((h.dt[name], h.dd[text(words)]) for name, words in lines.items()),
+    ]

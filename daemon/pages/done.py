@@ -34,8 +34,8 @@ _CHANGED = (
 
 
 def lead_back(visit: Visit, path: str) -> web.Response:
-    """Lead to a page that says what was done. *path*: without a query."""
-    return lead_to(f"{path}?done={visit.recorded[-1]}" if visit.recorded else path)
+    """Lead to a page that says what was done."""
+    return lead_to(f"{path}{'&' if '?' in path else '?'}done={visit.recorded[-1]}" if visit.recorded else path)
 
 
 async def mark_all(

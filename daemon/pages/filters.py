@@ -28,7 +28,12 @@ class FilterField:
 
 def query_word(request: web.Request, name: str) -> str | None:
     """A word of the query; None where it is empty. Raises :class:`RefusedError`."""
-    word = request.query.get(name, "").strip()
+    return named_word(request.query, name)
+
+
+def named_word(given: Mapping[str, str], name: str) -> str | None:
+    """A word of a query or a form, likewise."""
+    word = given.get(name, "").strip()
     if len(word) > MAX_WORD or "\0" in word:
         raise RefusedError(400, f"Look for an id of at most {MAX_WORD} characters.")
     return word or None
@@ -47,14 +52,22 @@ def fingerprint(*parts: str | None) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def filter_form(path: str, fields: Sequence[FilterField], kept: Mapping[str, str] | None = None) -> Node:
-    """The form that narrows a page down. *kept*: what the page is about, whatever it is narrowed down to. Pure."""
+def filter_form(
+    path: str, fields: Sequence[FilterField], kept: Mapping[str, str] | None = None, *, anew: str = "Show all"
+) -> Node:
+    """
+    The form that narrows a page down. Pure.
+
+    Args:
+        kept: What the page is about, whatever it is narrowed down to.
+        anew: The words of the link to the page without a filter.
+    """
     whole = f"{path}?{urlencode(kept)}" if kept else path
     return h.form(".inline", method="get", action=path, role="search")[
         (h.input(type="hidden", name=name, value=value) for name, value in (kept or {}).items()),
         (_field(one) for one in fields),
         h.button(type="submit")["Show these"],
-        any(one.value for one in fields) and h.a(href=whole)["Show all"],
+        any(one.value for one in fields) and h.a(href=whole)[anew],
     ]
 
 

@@ -46,16 +46,21 @@ def activity_content(activity: Activity, terms: Terms) -> Node:
     return (
         h.p[text(head(activity, terms))],
         terms.daemon_fault and h.p[alarm(terms.daemon_fault)],
-        (
-            h.article[
-                h.h2[alarm(group_head(group, terms)) if group.state == "parked" else text(group_head(group, terms))],
-                h.p[text((words := group_words(group, terms)).reason)],
-                words.who != "no one" and h.p[_acting(words.who)],
-                h.p[h.a(href=f"/assignments/{group.example}")[f"Assignment {group.example}, for example"]],
-            ]
-            for group in groups_in_order(activity, terms)
-        ),
+        group_articles(activity, terms),
     )
+
+
+def group_articles(activity: Activity, terms: Terms) -> Node:
+    """Why the grades of each group are where they are, and who has to act."""
+    return [
+        h.article[
+            h.h2[alarm(group_head(group, terms)) if group.state == "parked" else text(group_head(group, terms))],
+            h.p[text((words := group_words(group, terms)).reason)],
+            words.who != "no one" and h.p[_acting(words.who)],
+            h.p[h.a(href=f"/assignments/{group.example}")[f"Assignment {group.example}, for example"]],
+        ]
+        for group in groups_in_order(activity, terms)
+    ]
 
 
 def grade_article(known: Known, terms: Terms) -> Node:

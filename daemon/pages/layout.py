@@ -13,6 +13,7 @@ from daemon.infra.text import age, iso, past, printable
 _NAVIGATION = (
     ("/", "Overview"),
     ("/learners", "Where is my grade?"),
+    ("/activities", "Courses"),
     ("/parked", "Parked"),
     ("/quarantine", "Quarantine"),
     ("/keys", "Keys"),
@@ -140,13 +141,15 @@ def data_table(
                 )
             ]
         ],
-        h.tbody(role="rowgroup")[(h.tr(role="row")[_cells(headings, row, numbers)] for row in rows)],
+        h.tbody(role="rowgroup")[_rows(headings, rows, numbers)],
     ]
 
 
-def _cells(headings: Sequence[str], row: Sequence[Node], numbers: Sequence[str]) -> Iterable[Node]:
-    for heading, cell in zip(headings, row, strict=True):
-        # A list of rows has no headings: each cell says what it is.
-        yield h.td(role="cell", data_label=heading, class_={"number": heading in numbers})[
-            text(cell) if isinstance(cell, str) else cell
+def _rows(headings: Sequence[str], rows: Iterable[Sequence[Node]], numbers: Sequence[str]) -> Iterable[Node]:
+    # A list of rows has no headings: each cell says what it is. Made once a column: what is in an element is quick.
+    empty = [h.td(role="cell", data_label=heading, class_={"number": heading in numbers}) for heading in headings]
+    line = h.tr(role="row")
+    for row in rows:
+        yield line[
+            [cell[text(words) if isinstance(words, str) else words] for cell, words in zip(empty, row, strict=True)]
         ]

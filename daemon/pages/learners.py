@@ -1,6 +1,7 @@
 """Where is my grade: one box to look for a learner, by whatever the one who asks knows."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
@@ -9,12 +10,12 @@ from aiohttp import web
 from htpy import Node
 
 from daemon.pages.access import RefusedError, lead_to
+from daemon.pages.course_filter import CourseAsked
 from daemon.pages.filters import FilterField, filter_form, query_word
-from daemon.pages.grades import activity_content, answer_content
+from daemon.pages.grades import answer_content
 from daemon.pages.layout import Page, text
 from daemon.pages.site import Visit
-from daemon.why.activity import Activity
-from daemon.why.gather import gather, gather_activity
+from daemon.why.gather import gather
 from daemon.why.known import Explanation, Terms
 from models.queries.campuses import campuses_named
 from models.queries.grades import Query
@@ -31,6 +32,11 @@ _KINDS = {
     "entry": "a stream entry",
     "campus": "a campus",
 }
+#: Where those lead that have a page of their own.
+_PAGES: dict[str, Callable[[str], str]] = {
+    "course": lambda word: CourseAsked(word).path(),
+    "assignment": lambda word: f"/assignments/{quote(word, safe='')}",
+}
 _ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 
 
@@ -39,14 +45,15 @@ class Search:
     """
     *word* as *kind*, and the other kinds of which it may be.
 
-    *within*: the campus's key and the course that narrow it down. *answer*: what is known of it.
+    *within*: the campus's key and the course that narrow it down. *answer*: what is known of it; None for what has a
+    page of its own.
     """
 
     word: str
     kind: str
     others: tuple[str, ...]
     within: tuple[str | None, str | None]
-    answer: Explanation | Activity
+    answer: Explanation | None
 
     @property
     def is_of_several(self) -> bool:
@@ -66,13 +73,13 @@ async def show_learners(visit: Visit) -> Page | web.Response:
     wanted = visit.request.query.get("as", "")
     # An assignment that is not there has no page that could say so.
     kind = wanted if wanted in kinds or wanted in _KINDS.keys() - {"assignment"} else kinds[0]
-    if kind == "assignment":
-        return lead_to(f"/assignments/{quote(word, safe='')}")
+    others = tuple(one for one in kinds if one != kind)
+    if kind in _PAGES and (kind == wanted or not others):
+        return lead_to(_PAGES[kind](word))
     if kind == "campus":
         return await _campuses(word)
     within = (query_word(visit.request, "consumer"), query_word(visit.request, "course"))
-    answer = await _answer(visit, word, kind, within)
-    others = tuple(one for one in kinds if one != kind)
+    answer = None if kind in _PAGES else await _answer(visit, word, kind, within)
     return Page(TITLE, search_page(Search(word, kind, others, within, answer), await visit.terms()))
 
 
@@ -104,9 +111,7 @@ async def _learner_of(visit: Visit, entry_id: str) -> str | None:
     return None if learner is None else learner.decode(errors="replace")
 
 
-async def _answer(visit: Visit, word: str, kind: str, within: tuple[str | None, str | None]) -> Explanation | Activity:
-    if kind == "course":
-        return await gather_activity(word, None, now=visit.now, trees=visit.daemon.trees)
+async def _answer(visit: Visit, word: str, kind: str, within: tuple[str | None, str | None]) -> Explanation:
     learner = (await _learner_of(visit, word) or word) if kind == "entry" else word
     asked = {
         "lti_user": Query(lti_user_id=word),
@@ -129,16 +134,19 @@ def search_form(word: str) -> Node:
 def search_page(found: Search, terms: Terms) -> Node:
     """The box, and what was found. Pure."""
     answer = found.answer
+    kinds = found.others if answer is not None else (found.kind, *found.others)
     return (
         search_form(found.word),
         found.is_of_several and _narrowing_form(found),
         bool(found.others)
         and h.p[
-            text(f"“{found.word[:80]}” is taken for {_KINDS[found.kind]}. It may also be "),
-            _separated([h.a(href=_path(found.word, kind))[_KINDS[kind]] for kind in found.others]),
+            text(f"“{found.word[:80]}” is taken for {_KINDS[found.kind]}. It may also be ")
+            if answer is not None
+            else text(f"“{found.word[:80]}” may be "),
+            _separated([h.a(href=_path(found.word, kind))[_KINDS[kind]] for kind in kinds]),
             ".",
         ],
-        activity_content(answer, terms) if isinstance(answer, Activity) else answer_content(answer, terms),
+        answer is not None and answer_content(answer, terms),
     )
 
 

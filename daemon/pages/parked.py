@@ -10,6 +10,7 @@ from htpy import Node
 
 from daemon.infra.text import counted
 from daemon.pages.access import RefusedError
+from daemon.pages.course_filter import CourseAsked
 from daemon.pages.done import lead_back, mark_all
 from daemon.pages.filters import FilterField, filter_form, fingerprint, named_number, query_word
 from daemon.pages.layout import Page, alarm, data_table, text, token_field
@@ -94,6 +95,8 @@ def _course(group: ParkedGroup) -> Node:
         h.a(href=f"/parked/group?{urlencode(_named(group))}")[text(in_course_words(group))],
         ", for example ",
         h.a(href=f"/assignments/{group.example}")[f"assignment {group.example}"],
+        "; ",
+        h.a(href=CourseAsked(group.course_id, consumer=group.consumer_key).path())["all learners of the course"],
     ]
 
 

@@ -7,8 +7,11 @@ from aiohttp import web
 
 from daemon.pages import (
     actions,
+    activities,
     assignment,
     campuses,
+    course_csv,
+    course_resend,
     keys,
     learners,
     overview,
@@ -16,6 +19,7 @@ from daemon.pages import (
     quarantine,
     quarantine_group,
 )
+from daemon.pages.download import Download
 from daemon.pages.layout import Page
 from daemon.pages.login import log_out
 from daemon.pages.site import Visit
@@ -24,12 +28,13 @@ from models.web_user import Role
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """*role*: what a user has to be at least."""
+    """*role*: what a user has to be at least. *streams*: whether it answers with a file, which may take minutes."""
 
     method: str
     path: str
     role: Role
-    handle: Callable[[Visit], Awaitable[Page | web.Response]]
+    handle: Callable[[Visit], Awaitable[Page | web.Response | Download]]
+    streams: bool = False
 
 
 _ASSIGNMENT, _CAMPUS = r"/assignments/{id:[0-9]{1,18}}", r"/campuses/{id:[0-9]{1,18}}"
@@ -41,6 +46,9 @@ ROUTES = (
     Route("GET", _ASSIGNMENT, "support", assignment.show_assignment),
     Route("POST", f"{_ASSIGNMENT}/resend", "support", assignment.resend_one),
     Route("POST", f"{_ASSIGNMENT}/ask", "support", assignment.ask_campus),
+    Route("GET", "/activities", "support", activities.show_activities),
+    Route("GET", "/activities.csv", "support", course_csv.download_grades, streams=True),
+    Route("POST", "/activities/resend", "operator", course_resend.resend_of_course),
     Route("GET", _CAMPUS, "support", campuses.show_campus),
     Route("POST", f"{_CAMPUS}/pause", "operator", campuses.pause_it),
     Route("POST", f"{_CAMPUS}/resume", "operator", campuses.resume_it),

@@ -29,6 +29,7 @@ from daemon.pages.access import (
 )
 from daemon.pages.assets import Assets
 from daemon.pages.done import done_content
+from daemon.pages.download import Download, Downloads
 from daemon.pages.layout import Frame, Page, render_page
 from daemon.pages.login import Logins, login_form
 from daemon.pages.passwords import MAX_LOGINS
@@ -48,64 +49,74 @@ POLICY = (
 LOOKS, CHANGES, STRANGERS = 2, 2, 1
 #: Log-ins at once: those that wait for a hash, and one that is asked to come back.
 LOG_INS = MAX_LOGINS + 1
+#: Files that are sent at once, besides: each may take minutes.
+FILES = 1
 #: Seconds that a request waits for its turn.
 TURN_SECONDS = 10.0
 #: Seconds that changes under way have when the daemon stops.
 CLOSE_SECONDS = 10.0
 
-_Answer = Callable[[web.Request, Opened], Awaitable[web.Response]]
+_Answer = Callable[[web.Request, Opened], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages of one daemon. *busy*: connections with a change under way."""
+    """The pages of one daemon. *busy*: connections with a change or a file under way."""
 
     site: Site
     assets: Assets
     logins: Logins
+    downloads: Downloads = field(default_factory=Downloads)
     busy: set[object] = field(default_factory=set)
     _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS))
     _changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHANGES))
+    _files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES))
     _strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STRANGERS))
     _log_ins: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOG_INS))
 
     def add_to(self, app: web.Application) -> None:
         """Add every page to the application of the web port."""
         for route in ROUTES:
-            turns = self._looks if route.method == "GET" else self._changes
+            turns = self._files if route.streams else self._looks if route.method == "GET" else self._changes
             add = app.router.add_get if route.method == "GET" else app.router.add_post
-            add(route.path, self._handler(partial(self._page, route), turns))
+            add(route.path, self._handler(partial(self._page, route), turns, lasts=route.streams))
         app.router.add_get("/login", self._handler(self._login, self._strangers))
         app.router.add_post("/login", self._handler(self._login, self._log_ins))
         app.router.add_get("/static/{name}", self._handler(self._asset, self._strangers))
 
     async def close(self) -> None:
-        """Begin nothing more, and wait for changes under way, while the database is open."""
+        """Begin nothing more, end files and wait for changes under way, while the database is open."""
         self.site.opened = None
+        self.downloads.end()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                for _ in range(CHANGES):
-                    await self._changes.acquire()
+                for turns, number in ((self._files, FILES), (self._changes, CHANGES)):
+                    for _ in range(number):
+                        await turns.acquire()
 
-    def _handler(self, answer: _Answer, turns: asyncio.Semaphore) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def handle(request: web.Request) -> web.Response:
+    def _handler(
+        self, answer: _Answer, turns: asyncio.Semaphore, *, lasts: bool = False
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """*lasts*: whether an answer may take longer than a connection lasts, as a change may."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
             daemon = self.site.opened
             if daemon is None:
                 return web.Response(status=503, text="the daemon is starting or stopping: try again in a moment\n")
             # Each in a context of its own, since a transaction changes it.
-            work = self._answered(answer, turns, request, daemon)
+            work = self._answered(answer, turns, request, daemon, lasts=lasts or request.method == "POST")
             return await asyncio.get_running_loop().create_task(work, context=daemon.context.copy())
 
         return handle
 
     async def _answered(
-        self, answer: _Answer, turns: asyncio.Semaphore, request: web.Request, daemon: Opened
-    ) -> web.Response:
+        self, answer: _Answer, turns: asyncio.Semaphore, request: web.Request, daemon: Opened, *, lasts: bool
+    ) -> web.StreamResponse:
         try:
             sent = as_sent(request, self.site.config.web)
             # Before it has a turn: a form that never ends would keep all others from theirs.
             await receive_form(sent)
-            return await self._in_turn(turns, partial(answer, sent, daemon), sent)
+            return await self._in_turn(turns, partial(answer, sent, daemon), sent, lasts=lasts)
         except web.HTTPException:
             raise
         except RefusedError as refused:
@@ -116,15 +127,20 @@ class Pages:
             return web.Response(status=503, text="this page cannot be shown now: the daemon's log has more\n")
 
     async def _in_turn(
-        self, turns: asyncio.Semaphore, answer: Callable[[], Awaitable[web.Response]], request: web.Request
-    ) -> web.Response:
+        self,
+        turns: asyncio.Semaphore,
+        answer: Callable[[], Awaitable[web.StreamResponse]],
+        request: web.Request,
+        *,
+        lasts: bool,
+    ) -> web.StreamResponse:
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await turns.acquire()
         except TimeoutError:
             words = "many pages are asked for at once: try again in a moment\n"
             return web.Response(status=503, text=words, headers={"Retry-After": "5"})
-        if request.method == "POST":
+        if lasts:
             self.busy.add(request.protocol)
         try:
             return await answer()
@@ -132,7 +148,7 @@ class Pages:
             self.busy.discard(request.protocol)
             turns.release()
 
-    async def _page(self, route: Route, request: web.Request, daemon: Opened) -> web.Response:
+    async def _page(self, route: Route, request: web.Request, daemon: Opened) -> web.StreamResponse:
         visitor = await find_visitor(request, now=daemon.clock.now() // 1000)
         if visitor is None:
             await _check_there_are_users()
@@ -140,9 +156,11 @@ class Pages:
         visit = Visit(request, self.site, daemon, visitor.user, visitor.session, {}, by_proxy=visitor.by_proxy)
         frame = Frame(request.path, self.assets.version, visitor.user.name, visit.token, logs_out=not visitor.by_proxy)
         found = await self._handled(route, visit, visitor)
+        if isinstance(found, Download):
+            return await self.downloads.send(request, found, partial(_note, request))
         return found if isinstance(found, web.Response) else _response(found, frame)
 
-    async def _handled(self, route: Route, visit: Visit, visitor: Visitor) -> Page | web.Response:
+    async def _handled(self, route: Route, visit: Visit, visitor: Visitor) -> Page | web.Response | Download:
         request = visit.request
         try:
             if route.method == "POST":

@@ -32,7 +32,7 @@ async def resend(
         Exception: A server was lost. What was marked until then stays marked.
     """
     marked, after = Marked(), 0
-    while ids := await next_chunk(wanted, after=after):
+    while ids := await next_chunk(wanted, after=after, now=now()):
         # If the database's clock was set back since, a grade would wait until it has come so far again.
         await _mark(wanted, ids, min(now(), await database_now()), marked, force=force)
         after = ids[-1]

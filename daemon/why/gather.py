@@ -68,14 +68,13 @@ async def gather_activity(
     trees = trees or CourseTrees()
     asked = Query(course_id=course_id, usage_id=usage_id)
     learners = await activity_queries.read_learners(course_id, usage_id)
+    if len(learners) > activity_queries.MAX_EACH:
+        return await gather_groups(course_id, usage_id, now=now)
     rejected, more = await grade_queries.rejected_launches(course_id, usage_id)
     if not learners:
         return Explanation(
             absent=await _absent(asked, trees, now, (), more=more), rejected=tuple(rejected), rejected_more=more
         )
-    if len(learners) > activity_queries.MAX_EACH:
-        groups = await activity_queries.read_activity(course_id, usage_id, now=now)
-        return Activity(asked, tuple(groups), tuple(rejected), more)
     each = [await gather(replace(asked, user_id=learner), now=now, trees=trees) for learner in learners]
     return Explanation(
         known=tuple(known for one in each for known in one.known),
@@ -87,6 +86,21 @@ async def gather_activity(
         moved=tuple(event for one in each for event in one.moved),
         launches=tuple(rejected),
     )
+
+
+async def gather_groups(
+    course_id: str, usage_id: str | None, *, now: int, most: int = activity_queries.MAX_ACTIVITY_GROUPS + 1
+) -> Activity:
+    """
+    The grades of a course, or of one of its blocks, in groups, however few they are.
+
+    Args:
+        now: As of :func:`gather`.
+        most: Groups at most.
+    """
+    groups = await activity_queries.read_activity(course_id, usage_id, now=now, most=most)
+    rejected, more = await grade_queries.rejected_launches(course_id, usage_id)
+    return Activity(Query(course_id=course_id, usage_id=usage_id), tuple(groups), tuple(rejected), more)
 
 
 async def _known(rows: Sequence[AssignmentView], trees: CourseTrees) -> list[Known]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from models.db.sql import Statement
+from models.db.sql import MAX_ID, Statement
 from models.delivery import HELD, OVERRULED, DeliveryRecord
 from models.queries.ledger import ledgers
 from models.queries.views import WITH_CAMPUS, CampusView, columns_of
@@ -61,6 +61,7 @@ class ActivityGroup(CampusView):
 
 def groups_statement(usage_id: str | None) -> Statement:
     """The statement of :func:`read_activity`."""
+    # With a limit PostgreSQL works out each grade's words once, and expects few groups: it need not sort the grades.
     own = ", ".join(
         f"grouped.{field.name} AS {field.name}"
         for field in fields(ActivityGroup)[len(fields(CampusView)) :]
@@ -69,20 +70,32 @@ def groups_statement(usage_id: str | None) -> Statement:
     return Statement(f"""
         SELECT {columns_of(CampusView)}, {own}
         FROM (
-            SELECT campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope, parked_reason,
-                COUNT(*) AS number, MIN({_MOMENT}) AS first_at, MAX({_MOMENT}) AS last_at, MIN(id) AS example
-            FROM graded_assignment
-            WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
-            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT {MAX_ACTIVITY_GROUPS + 1}
+            SELECT campus_id, course_id, usage_id, state, why, parked_scope, parked_reason,
+                COUNT(*) AS number, MIN(moment) AS first_at, MAX(moment) AS last_at, MIN(id) AS example
+            FROM (
+                SELECT id, campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope,
+                    parked_reason, {_MOMENT} AS moment
+                FROM graded_assignment
+                WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
+                LIMIT {MAX_ID}
+            ) AS each_grade
+            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT :most
         ) AS grouped
         {WITH_CAMPUS.replace("graded_assignment", "grouped")} ORDER BY grouped.number DESC, example""")
 
 
-async def read_activity(course_id: str, usage_id: str | None, *, now: int) -> list[ActivityGroup]:
-    """The groups of a course or one of its blocks, the largest first; one more than is shown if there are more."""
-    given = {} if usage_id is None else {"usage_id": usage_id}
-    rows = await groups_statement(usage_id).rows(course_id=course_id, now=now, **given)
-    failures = await _failures([row["example"] for row in rows if row["why"] == "retrying"])
+async def read_activity(
+    course_id: str, usage_id: str | None, *, now: int, most: int = MAX_ACTIVITY_GROUPS + 1
+) -> list[ActivityGroup]:
+    """
+    The groups of a course or one of its blocks, the largest first.
+
+    Args:
+        most: Groups at most; unless it is given, one more than is shown.
+    """
+    rows = await groups_statement(usage_id).rows(course_id=course_id, usage_id=usage_id, now=now, most=most)
+    shown = rows[:MAX_ACTIVITY_GROUPS]
+    failures = await _failures([row["example"] for row in shown if row["why"] == "retrying"])
     return [
         ActivityGroup(**{**row, "number": int(row["number"]), "failure": failures.get(row["example"])}) for row in rows
     ]

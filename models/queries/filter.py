@@ -1,9 +1,11 @@
 """Which assignments a person asks for."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.db.sql import all_of
+from models.states import STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +14,9 @@ class AssignmentFilter:
     The assignments for which all that is given holds; None filters nothing out.
 
     *parked_reason*, *parked_scope*: as the assignment has them, word for word. *since_ms*:
-    acknowledged or parked from then on; milliseconds since 1970. *at_campus*: the id of its row.
+    acknowledged or parked from then on; milliseconds since 1970. *at_campus*: the id of its row. *state*: as in
+    :data:`models.states.STATES`, at the moment ``now`` of the statement, which has to have it. *assignment_ids*: some
+    of them.
     """
 
     assignment_id: int | None = None
@@ -24,6 +28,9 @@ class AssignmentFilter:
     at_campus: int | None = None
     parked_reason: str | None = None
     parked_scope: str | None = None
+    usage_id: str | None = None
+    state: str | None = None
+    assignment_ids: tuple[int, ...] | None = None
 
     @property
     def condition(self) -> str:
@@ -41,9 +48,19 @@ class AssignmentFilter:
                 "graded_assignment.campus_id = :at_campus": self.at_campus,
                 "parked_reason = :parked_reason": self.parked_reason,
                 "parked_scope = :parked_scope": self.parked_scope,
+                "usage_id = :usage_id": self.usage_id,
+                f"({STATE}) = :state": self.state,
+                # What the state says, in the words of an index.
+                "parked_at IS NOT NULL AND disabled_at IS NULL": self.state if self.state == "parked" else None,
+                f"graded_assignment.id IN ({_listed(self.assignment_ids or ())})": self.assignment_ids,
             }
         )
 
     @property
     def parameters(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _listed(ids: Collection[int]) -> str:
+    """Numbers, which need no parameters; none of none."""
+    return ", ".join(str(int(one)) for one in ids) or "NULL"

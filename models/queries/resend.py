@@ -75,12 +75,12 @@ async def match(wanted: AssignmentFilter, *, now: int) -> Matched:
     )
 
 
-async def next_chunk(wanted: AssignmentFilter, *, after: int, most: int = CHUNK) -> list[int]:
-    """The ids of the next assignments above *after*, in order; empty at the end."""
+async def next_chunk(wanted: AssignmentFilter, *, after: int, now: int, most: int = CHUNK) -> list[int]:
+    """The ids of the next assignments above *after*, in order; empty at the end. *now*: milliseconds since 1970."""
     statement = Statement(f"""
         SELECT id FROM graded_assignment WHERE id > :after AND disabled_at IS NULL AND {wanted.condition}
         ORDER BY id LIMIT :most""")
-    return [row["id"] for row in await statement.rows(**wanted.parameters, after=after, most=most)]
+    return [row["id"] for row in await statement.rows(**wanted.parameters, after=after, now=now, most=most)]
 
 
 async def next_candidates(wanted: AssignmentFilter, *, after: int, most: int = CHUNK) -> list[Candidate]:

@@ -1,6 +1,7 @@
 """An assignment and its campus as support sees them: their columns, as a dataclass and as SQL. Reads only."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from models.consumer import PROTOCOL, ProtocolName
 from models.states import CAMPUS_STATE, STATE, CampusState
@@ -100,8 +101,8 @@ _EXPRESSIONS = {
 }
 
 
-def columns_of(view: type[CampusView]) -> str:
-    """The columns of a view, for a statement over ``graded_assignment`` and :data:`WITH_CAMPUS`."""
+def columns_of(view: type[Any]) -> str:
+    """The columns of a view, a dataclass, for a statement over ``graded_assignment`` and :data:`WITH_CAMPUS`."""
     return ", ".join(f"{_EXPRESSIONS.get(field.name, field.name)} AS {field.name}" for field in fields(view))
 
 

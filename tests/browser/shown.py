@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.browser.data import ENTRY_ID
+from tests.browser.data import ENTRY_ID, MANY
 from tests.browser.sites import LONG_NAMED, OPERATOR, SUPPORT
 
 #: What axe looks for: what WCAG 2.2 AA asks for, with all that it took over.
@@ -34,6 +34,7 @@ class Look:
 LOOKS = {f"{scheme} {width}": Look(scheme, width) for scheme in ("light", "dark") for width in (360, 1440)}
 
 _COURSE = "course-v1%3AUniversity%2BPhysics50%2B2026_spring_term"
+_ANOTHER = "course-v1%3AUniversity%2BPhysics1%2B2026_spring_term"
 PAGES = {
     "log-in": Shown("/login", None),
     "overview": Shown("/"),
@@ -43,6 +44,9 @@ PAGES = {
     "one of many learners": Shown("/learners?q=user-77"),
     "a course": Shown("/learners?q=physics"),
     "one of many courses": Shown(f"/learners?q={_COURSE}"),
+    "courses": Shown("/activities"),
+    "a course of which all is parked, support": Shown(f"/activities?course={_COURSE}", SUPPORT, least=MANY),
+    "an activity's learners": Shown(f"/activities?course={_ANOTHER}&state=clean", least=MANY),
     "a stream entry": Shown(f"/learners?q={ENTRY_ID}&as=entry"),
     "assignment": Shown("/assignments/1", least=1),
     "assignment, support": Shown("/assignments/1", SUPPORT, least=1),

@@ -1,5 +1,7 @@
 """What a support person and an operator do, by clicking alone, with and without scripts."""
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
@@ -9,6 +11,8 @@ from tests.browser.data import WORDS
 from tests.browser.shown import LOOKS
 from tests.browser.sites import OPERATOR, SUPPORT
 from tests.daemon.pages.conftest import PASSWORD
+from tests.daemon.why.story import NOW
+from tests.models.rows import make_assignment
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -56,6 +60,50 @@ async def test_an_operator_has_a_grade_sent_that_the_campus_acknowledged(visitin
     assert again.forced_version == again.version_number > row.version_number
 
 
+async def parked_learners(number):
+    """So many learners of the course, parked; their assignments."""
+    parked = {"parked_at": NOW - 60_000, "parked_reason": "course has ended", "parked_scope": "course"}
+    return [
+        await make_assignment(course_id="physics", usage_id="unit", user_id=f"learner-{one}", **parked)
+        for one in range(number)
+    ]
+
+
+async def test_an_operator_filters_a_course_and_has_two_of_its_learners_sent_again(visiting, scripted):
+    made = await parked_learners(3)
+    async with visiting(scripted=scripted, who=OPERATOR) as anna:
+        await anna.open("/")
+        await anna.follow("Courses")
+        await anna.page.get_by_label("Course").fill("physics")
+        await anna.press("Show these")
+        await anna.reads("Course physics")
+        await anna.follow("3 parked")
+        await expect(anna.page.get_by_role("checkbox", name="learner-")).to_have_count(3)
+        for one in made[:2]:
+            await anna.page.get_by_role("checkbox", name=f"assignment {one} of").check()
+        await anna.press("Send the selected grades again")
+        await expect(anna.page.locator("main")).to_contain_text("marked")
+        assert anna.troubles == []
+    assert [row.id for row in await GradedAssignment.filter(parked_at__isnull=False)] == made[2:]
+    (done,) = await actions()
+    assert (done["counts"], done["selection"]["assignments"]) == ({"matched": 2, "marked": 2}, made[:2])
+
+
+async def test_a_support_person_finds_a_course_and_takes_it_along_as_a_file(visiting, scripted):
+    await parked_learners(2)
+    async with visiting(scripted=scripted, who=SUPPORT) as ben:
+        await ben.open("/learners?q=physics")
+        await ben.reads("Course physics")
+        await expect(ben.page.get_by_role("checkbox")).to_have_count(0)
+        async with ben.page.expect_download() as begun:
+            await ben.follow("3 grades as a file (CSV)")
+        file = await begun.value
+        assert file.suggested_filename == "passbackd-grades.csv"
+        lines = Path(await file.path()).read_text().splitlines()
+        assert len(lines) == 1 + 3
+        assert ben.troubles == []
+
+
 @pytest.mark.parametrize("kind", WORDS)
 async def test_a_grade_is_found_by_whatever_is_known(visiting, scripted, kind):
     row = await GradedAssignment.get()
@@ -68,6 +116,8 @@ async def test_a_grade_is_found_by_whatever_is_known(visiting, scripted, kind):
         others = ben.page.get_by_role("link", name=kind, exact=True)
         if kind == "an assignment":
             await ben.reads(ASSIGNMENT)
+        elif kind == "a course":
+            await ben.reads("Course physics")
         else:
             await expect(ben.page.locator("main")).to_contain_text("1 grade of learner 42")
         assert await kinds.count() == await others.count() == 0, "the word is of one kind"

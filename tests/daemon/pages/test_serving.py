@@ -63,7 +63,7 @@ async def test_a_page_that_is_not_there_says_so(anna):
     assert anna.page.xpath("//nav")
 
 
-@pytest.mark.parametrize("path", ["/", "/learners", "/parked", "/quarantine", "/actions"])
+@pytest.mark.parametrize("path", ["/", "/learners", "/activities", "/parked", "/quarantine", "/actions"])
 async def test_the_head_of_a_page_can_be_asked_for(anna, path):
     status, text = await anna.ask("HEAD", path)
     assert (status, text) == (200, "")

@@ -5,16 +5,19 @@ import pytest
 from daemon.infra.text import past
 from daemon.web.snapshot import render, snapshot
 from daemon.web.status_words import status_lines
+from daemon.why.activity import activity_document
 from daemon.why.advice import PEOPLE
 from daemon.why.document import document
-from daemon.why.gather import gather
+from daemon.why.gather import gather, gather_groups
 from daemon.why.known import Terms
+from daemon.why.outlook import outlook
 from daemon.why.points import score_words
 from models.assignment import GradedAssignment
 from models.campus import Campus
-from models.queries.grades import Query
+from models.queries.grades import Query, asked_of
 from models.queries.parked import read_parked
 from tests.daemon.pages.conftest import one_line
+from tests.daemon.pages.course import learners
 from tests.daemon.pages.test_parked import assert_says
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import DEBOUNCE, NOW, SECRET, TERMS, Story
@@ -103,7 +106,27 @@ async def parked_page_has_what_is_parked(ben, asked):
     assert len(ben.page.xpath("//main//li")) == len(groups)
 
 
+async def activities_show_each_grade(ben, asked):
+    terms = Terms(NOW, DEBOUNCE, TERMS.zone, 80)
+    for course_id, usage_id in {(row.course_id, row.usage_id) for row in await GradedAssignment.all()}:
+        assert (await ben.get("/activities", params={"course": course_id, "usage": usage_id}))[0] == 200
+        shown = ben.words
+        for group in activity_document(await gather_groups(course_id, usage_id, now=NOW), terms):
+            assert group["state"] == "quarantined" or one_line(group["reason"]) in shown
+        rows = {int(row["assignment"]): row for row in learners(ben)}
+        assert list(rows) == await GradedAssignment.filter(course_id=course_id, usage_id=usage_id).values_list(
+            "id", flat=True
+        )
+        for assignment_id, row in rows.items():
+            answer = await gather(await asked_of(assignment_id), now=NOW)
+            (known,) = [known for known in answer.known if known.row.id == assignment_id]
+            assert (row["state"], row["score"]) == (known.row.state, known.row.sent_score or "")
+            if known.row.state == "parked":
+                assert row["who has to act"] == PEOPLE[outlook(known, terms).who]
+
+
 PAGES = (
+    activities_show_each_grade,
     search_says_what_why_says,
     assignments_have_their_whole_ledgers,
     what_happened_is_on_a_line_of_time,

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("empty_database")
 
 
 async def found(wanted: AssignmentFilter) -> list[int]:
-    ids = await next_chunk(wanted, after=0)
+    ids = await next_chunk(wanted, after=0, now=NOW)
     assert (await match(wanted, now=NOW)).number == len(ids)
     return ids
 
@@ -29,15 +29,16 @@ async def test_each_selector_narrows_down_and_together_they_all_hold():
     other = await make_service("other")
     two = await make_assignment(other, **CLEAN, user_id="ada")
     three = await make_assignment(**CLEAN | PARKED | {"sent_at": None})
+    four = await make_assignment(**CLEAN | {"version_number": 4, "due_at": NOW + 1}, usage_id="unit")
     consumer_id = other.lti_consumer_id
     for given, ids in (
-        ({}, [one, two, three]),
+        ({}, [one, two, three, four]),
         ({"assignment_id": two}, [two]),
         ({"user_id": "ada"}, [one, two]),
         ({"course_id": "physics"}, [one]),
         ({"consumer_id": consumer_id}, [two]),
         ({"parked": True}, [three]),
-        ({"since_ms": NOW - 50}, [one, two, three]),
+        ({"since_ms": NOW - 50}, [one, two, three, four]),
         ({"since_ms": NOW - 49}, [three]),  # parked since then
         ({"at_campus": other.campus_id}, [two]),
         ({"at_campus": other.campus_id + 1_000}, []),
@@ -45,6 +46,14 @@ async def test_each_selector_narrows_down_and_together_they_all_hold():
         ({"parked_reason": "course has"}, []),
         ({"parked_scope": "course"}, [three]),
         ({"parked_scope": "campus", "parked_reason": "course has ended"}, []),
+        ({"usage_id": "unit"}, [four]),
+        ({"state": "clean"}, [one, two]),
+        ({"state": "parked"}, [three]),
+        ({"state": "waiting"}, [four]),
+        ({"state": "due"}, []),
+        ({"assignment_ids": (two, three)}, [two, three]),
+        ({"assignment_ids": (two, three), "state": "parked"}, [three]),
+        ({"assignment_ids": ()}, []),
         ({"user_id": "ada", "consumer_id": consumer_id}, [two]),
         ({"user_id": "ada", "parked": True}, []),
     ):

@@ -1,6 +1,7 @@
 """Whatever people, tools and campuses can write is text on every page, and never a part of it."""
 
 import json
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -102,7 +103,15 @@ async def test_no_page_takes_a_text_for_more_than_that(anna, payload):
         assert status == 200, path
         check(anna.page, payload, path)
         assert not shown or one_line(payload) in anna.words, path
-    for kind in ("learner", "lti_user", "course", "sourcedid"):
+    for more in ({}, {"usage": payload}, {"state": "parked", "consumer": payload}, {"consumer": f"not {payload}"}):
+        about = {"course": payload, **more}
+        status, _ = await anna.get("/activities", params=about)
+        assert status == (404 if more.get("consumer", "").startswith("not ") else 200), about
+        check(anna.page, payload, about)
+        assert one_line(payload) in anna.words, about
+    await anna.get("/learners", params={"q": payload, "as": "course"})
+    assert dict(parse_qsl(urlsplit(anna.answer.headers["Location"]).query)) == {"course": payload}
+    for kind in ("learner", "lti_user", "sourcedid"):
         await anna.get("/learners", params={"q": payload, "as": kind})
         check(anna.page, payload, kind)
         assert anna.page.xpath("//input[@name='q']/@value") == [payload], kind

@@ -1,0 +1,203 @@
+"""How a course or an activity is shown: its states, why its grades are there, and a page of its learners. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import htpy as h
+from htpy import Node
+
+from daemon.infra.text import counted
+from daemon.pages.course_filter import CourseAsked
+from daemon.pages.course_rows import row_words
+from daemon.pages.filters import FilterField, filter_form
+from daemon.pages.grades import activity_content, group_articles
+from daemon.pages.layout import alarm, data_table, moment, text, token_field
+from daemon.pages.states import STATE_MEANINGS
+from daemon.why.activity import Activity
+from daemon.why.known import Terms
+from models.queries.course_grades import CourseGrade, GradeCount, GradePlace
+from models.states import STATES
+
+#: Activities of a course that are named, and groups that are open from the start.
+MAX_SHOWN_ACTIVITIES, MAX_OPEN_GROUPS = 200, 10
+
+
+@dataclass(frozen=True, slots=True)
+class CourseView:
+    """
+    What a page shows.
+
+    Args:
+        counts: Of the whole course or activity.
+        activity: Why the grades are where they are; None but on the first page.
+        grades: Those of this page.
+        accepted: As :func:`models.queries.course_grades.read_accepted` gives it.
+        further: The place after which the next page begins; None on the last one.
+    """
+
+    asked: CourseAsked
+    counts: Sequence[GradeCount]
+    activity: Activity | None
+    grades: Sequence[CourseGrade] = ()
+    accepted: Mapping[int, int] = field(default_factory=dict)
+    further: GradePlace | None = None
+
+    @property
+    def number(self) -> int:
+        """How many grades the filter shows."""
+        return sum(count.number for count in self.counts if self.asked.includes(count))
+
+
+def course_title(asked: CourseAsked) -> str:
+    """What the page is called. Pure."""
+    return f"Course {asked.course}" if asked.usage is None else f"Activity {asked.usage}"
+
+
+def course_form(asked: CourseAsked | None, keys: Sequence[str] = ()) -> Node:
+    """The form that asks for a course. *keys*: of the campuses that have it. Pure."""
+    named = {} if asked is None else asked.fields
+    fields = (
+        FilterField("course", "Course", named.get("course")),
+        FilterField("usage", "Activity", named.get("usage")),
+        FilterField("state", "State", named.get("state"), STATES),
+        FilterField("consumer", "Campus key", named.get("consumer"), keys),
+    )
+    return filter_form("/activities", fields, anew="Another course")
+
+
+def course_page(view: CourseView, terms: Terms, token: str, *, operates: bool) -> Node:
+    """The page's content. *token*: for its forms. Pure."""
+    asked = view.asked
+    return (
+        course_form(asked, sorted({count.consumer_key for count in view.counts})),
+        asked.usage is not None and h.p["Of the course ", _link(replace(asked, usage=None), asked.course)],
+        _states(view),
+        asked.state is not None and h.p[f"{asked.state}: {STATE_MEANINGS[asked.state]}."],
+        view.activity is not None and _whys(view.activity, asked, terms),
+        view.activity is not None and asked.usage is None and _activities(view),
+        h.section[h.h2["Learners"], _learners(view, terms, token, operates=operates)],
+    )
+
+
+def _link(asked: CourseAsked, words: Node) -> Node:
+    return h.a(href=asked.path())[text(words) if isinstance(words, str) else words]
+
+
+def _states(view: CourseView) -> Node:
+    """How many are in each state, each a link that filters."""
+    asked, numbers = view.asked, dict.fromkeys(("all", *STATES), 0)
+    for count in view.counts:
+        if replace(asked, state=None).includes(count):
+            numbers[count.state] += count.number
+            numbers["all"] += count.number
+    shown = {state: number for state, number in numbers.items() if number or state in (asked.state, "all")}
+    return h.ul(".states", aria_label="States")[
+        (
+            h.li[
+                h.a(
+                    href=replace(asked, state=None if state == "all" else state).path(),
+                    aria_current="true" if state == (asked.state or "all") else None,
+                )[alarm(f"{number} {state}") if state == "parked" and number else f"{number} {state}"]
+            ]
+            for state, number in shown.items()
+        )
+    ]
+
+
+def _whys(activity: Activity, asked: CourseAsked, terms: Terms) -> Node:
+    """The sentences of ``why``, of the groups that the filter shows."""
+    groups = tuple(
+        group
+        for group in activity.groups
+        if asked.state in (None, group.state) and asked.consumer in (None, group.consumer_key)
+    )
+    shown = replace(activity, groups=groups)
+    return h.details(open=len(groups) <= MAX_OPEN_GROUPS)[
+        h.summary[f"Why, in {counted(len(groups), 'group')}"],
+        group_articles(shown, terms) if asked.narrows else activity_content(shown, terms),
+    ]
+
+
+def _activities(view: CourseView) -> Node:
+    """The activities of a course, those first of which most is parked."""
+    numbers: dict[str, list[int]] = {}
+    for count in view.counts:
+        if replace(view.asked, state=None).includes(count):
+            both = numbers.setdefault(count.usage_id, [0, 0])
+            both[0] += count.number
+            both[1] += count.number if count.state == "parked" else 0
+    ordered = sorted(numbers.items(), key=lambda one: (-one[1][1], -one[1][0], one[0]))
+    rows = [
+        (_link(replace(view.asked, usage=usage_id), usage_id), str(number), alarm(str(parked)) if parked else "0")
+        for usage_id, (number, parked) in ordered[:MAX_SHOWN_ACTIVITIES]
+    ]
+    left = len(ordered) - len(rows)
+    return (
+        data_table("Activities", ("activity", "grades", "parked"), rows, numbers=("grades", "parked")),
+        left > 0 and h.p[f"and {left} more, with fewer grades"],
+    )
+
+
+def _learners(view: CourseView, terms: Terms, token: str, *, operates: bool) -> Node:
+    asked = view.asked
+    if not view.grades:
+        return h.p["No grade fits this filter." if view.number == 0 else "There are no more."]
+    table = _table(view, terms, operates=operates)
+    return (
+        h.p[h.a(href=asked.path("/activities.csv"))[f"{counted(view.number, 'grade')} as a file (CSV)"]],
+        _resend_form(view, table, token) if operates else table,
+        view.further is not None and h.p[h.a(href=asked.path(after=view.further), rel="next")["Next learners"]],
+    )
+
+
+def _table(view: CourseView, terms: Terms, *, operates: bool) -> Node:
+    """Of what an operator selects is named by its box."""
+    of_course = view.asked.usage is None
+    headings = (
+        *(("send again",) if operates else ()),
+        "assignment", "learner", "at the campus",
+        *(("activity",) if of_course else ()),
+        "campus", "state", "score", "per cent", "acknowledged", "who has to act", "reason",
+    )  # fmt: skip
+    rows = []
+    for grade in view.grades:
+        words = row_words(grade, view.accepted)
+        rows.append(
+            (
+                *((_box(grade),) if operates else ()),
+                h.a(href=f"/assignments/{grade.id}")[str(grade.id)],
+                grade.user_id,
+                grade.lti_user_id or "",
+                *((_link(replace(view.asked, usage=grade.usage_id), grade.usage_id),) if of_course else ()),
+                grade.consumer,
+                h.span(".whole")[alarm(grade.state) if grade.state == "parked" else grade.state],
+                grade.sent_score or "",
+                words.percent and f"{words.percent} %",
+                moment(grade.sent_at, terms.zone),
+                words.who,
+                words.reason,
+            )
+        )
+    return data_table(f"{len(rows)} of {counted(view.number, 'grade')}", headings, rows, numbers=("score", "per cent"))
+
+
+def _box(grade: CourseGrade) -> Node:
+    """What the tool has switched off is not sent."""
+    words = f"assignment {grade.id} of learner {grade.user_id}"
+    is_off = grade.state == "disabled"
+    return None if is_off else h.input(type="checkbox", name="id", value=str(grade.id), aria_label=text(words))
+
+
+def _resend_form(view: CourseView, table: Node, token: str) -> Node:
+    # The filter is in the address, which keeps each character of a name; a field has its line breaks changed.
+    return h.form(".wide", method="post", action=view.asked.path("/activities/resend"))[
+        token_field(token),
+        table,
+        h.label[
+            h.input(type="checkbox", name="force", value="yes"), " also if the campus acknowledged exactly this score"
+        ],
+        h.p["They go out as quickly as the campus allows. What the tool has switched off is not sent."],
+        h.button(type="submit", name="which", value="selected")["Send the selected grades again"],
+        " ",
+        h.button(type="submit", name="which", value="all")[f"Send all {view.number} that this filter shows again"],
+    ]

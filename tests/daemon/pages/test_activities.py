@@ -1,0 +1,209 @@
+"""The page of a course or an activity: its learners by state, why their grades are there, and sending some again."""
+
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from daemon.pages.activities import MAX_COUNTED_GROUPS, MAX_LISTED_LEARNERS, read_view
+from daemon.pages.course_filter import CourseAsked
+from daemon.pages.course_page import MAX_SHOWN_ACTIVITIES
+from daemon.pages.states import STATE_MEANINGS
+from daemon.why.activity import group_head, group_words
+from daemon.why.advice import PEOPLE, about_parked
+from models.assignment import GradedAssignment
+from models.campus import OutcomeService
+from models.queries.activity import read_activity
+from models.states import STATES
+from tests.daemon.pages.conftest import one_line
+from tests.daemon.pages.course import (
+    CLEAN,
+    PARKED,
+    UNIT,
+    learner,
+    learners,
+    one_in_each_state,
+    states,
+)
+from tests.daemon.why.story import NOW, TERMS
+from tests.models.rows import make_assignment, make_service
+
+
+async def test_without_a_course_there_is_the_form_that_asks_for_one(ben):
+    assert (await ben.get("/activities"))[0] == 200
+    fields = ben.page.xpath("//form[@action='/activities']//*[@name]/@name")
+    assert fields == ["course", "usage", "state", "consumer"]
+    assert "Name a course" in ben.words
+
+
+async def test_all_learners_of_an_activity_are_listed_with_what_the_campus_has(ben):
+    made = await one_in_each_state()
+    await learner(9, usage_id="unit 4")
+    await make_assignment(usage_id="unit 3")
+    assert (await ben.get("/activities", params=UNIT))[0] == 200
+    rows = {row["assignment"]: row for row in learners(ben)}
+    assert list(rows) == [str(one) for one in made.values()]
+    assert [row["state"] for row in rows.values()] == list(made)
+    clean, parked = rows[str(made["clean"])], rows[str(made["parked"])]
+    assert (clean["learner"], clean["at the campus"], clean["campus"]) == ("learner-0", "x0", "campus")
+    assert (clean["score"], clean["per cent"], clean["who has to act"], clean["reason"]) == ("0.375", "37.5 %", "", "")
+    assert clean["acknowledged"]
+    advice = about_parked("course has ended", "course")
+    assert (parked["who has to act"], parked["reason"]) == (PEOPLE[advice.who], "course has ended")
+    assert (parked["score"], parked["per cent"], parked["acknowledged"]) == ("", "", "")
+    assert states(ben) == ["6 all", *(f"1 {state}" for state in STATES)]
+    assert ben.page.xpath("//ul[@class='states']//*[@class='alarm']")[0].text_content() == "1 parked"
+
+
+async def test_the_sentences_are_those_of_why_however_few_learners_there_are(ben):
+    await one_in_each_state()
+    await ben.get("/activities", params=UNIT)
+    groups = await read_activity("physics", "unit 3", now=NOW)
+    assert len(groups) == len(STATES)
+    for group in groups:
+        assert one_line(group_head(group, TERMS)) in ben.words
+        assert one_line(group_words(group, TERMS).reason) in ben.words
+    assert "6 grades for block unit 3 in course physics" in ben.words
+
+
+async def test_a_state_shows_its_learners_and_its_sentences_alone(ben):
+    made = await one_in_each_state()
+    await ben.get("/activities", params=UNIT)
+    await ben.follow("1 parked")
+    assert [row["assignment"] for row in learners(ben)] == [str(made["parked"])]
+    assert "course has ended" in ben.words
+    assert "Sent and acknowledged" not in ben.words
+    assert f"parked: {STATE_MEANINGS['parked']}." in ben.words
+    assert states(ben) == ["6 all", *(f"1 {state}" for state in STATES)], "the others are still to be seen"
+    assert ben.page.xpath("//select[@name='state']/option[@selected]/@value") == ["parked"]
+    await ben.follow("6 all")
+    assert len(learners(ben)) == 6
+
+
+async def test_a_course_shows_its_activities_those_first_of_which_most_is_parked(ben):
+    for number in range(3):
+        await learner(number, **CLEAN)
+    await learner(4, usage_id="unit 4", **PARKED)
+    await ben.get("/activities", params={"course": "physics"})
+    assert ben.table("Activities") == [
+        {"activity": "unit 4", "grades": "1", "parked": "1"},
+        {"activity": "unit 3", "grades": "3", "parked": "0"},
+    ]
+    assert [row["activity"] for row in learners(ben)] == ["unit 3"] * 3 + ["unit 4"]
+    await ben.follow("unit 4")
+    assert [row["learner"] for row in learners(ben)] == ["learner-4"]
+    assert not ben.page.xpath("//caption[.='Activities']")
+    await ben.follow("physics")
+    assert len(learners(ben)) == 4
+
+
+async def test_no_more_activities_are_named_than_can_be_read(ben):
+    for number in range(MAX_SHOWN_ACTIVITIES + 2):
+        await learner(number, usage_id=f"unit {number}")
+    await ben.get("/activities", params={"course": "physics"})
+    assert len(ben.table("Activities")) == MAX_SHOWN_ACTIVITIES
+    assert "and 2 more, with fewer grades" in ben.words
+
+
+async def test_a_campus_is_a_filter_where_several_have_the_course(ben):
+    other = await make_service("other")
+    here, there = await learner(1, await make_service(), **CLEAN), await learner(2, other, **PARKED)
+    await ben.get("/activities", params=UNIT)
+    assert ben.page.xpath("//select[@name='consumer']/option/@value") == ["", "key", "other"]
+    await ben.get("/activities", params={**UNIT, "consumer": "other"})
+    assert [row["assignment"] for row in learners(ben)] == [str(there)]
+    assert states(ben) == ["1 all", "1 parked"]
+    assert "Sent and acknowledged" not in ben.words
+    await ben.get("/activities", params={**UNIT, "consumer": "key", "state": "clean"})
+    assert [row["assignment"] for row in learners(ben)] == [str(here)]
+    await ben.get("/activities", params={**UNIT, "consumer": "key", "state": "parked"})
+    assert "No grade fits this filter." in ben.words
+
+
+@pytest.mark.parametrize("most", [0, MAX_COUNTED_GROUPS])
+async def test_the_counts_are_the_same_however_they_are_made(users, most, clock):
+    await one_in_each_state()
+    for number in range(3):
+        await learner(number, usage_id="unit 4", **PARKED, note=str(number))
+    asked = CourseAsked("physics")
+    first = await read_view(asked, None, now=NOW)
+    later = await read_view(asked, first.grades[0].place, now=NOW)
+    assert first.activity is not None
+    assert later.activity is None
+    assert {(one.usage_id, one.state, one.number) for one in first.counts} == {
+        (one.usage_id, one.state, one.number) for one in later.counts
+    }
+    assert first.number == later.number == 9
+    assert replace(later, asked=CourseAsked("physics", state="parked")).number == 4
+
+
+async def test_where_there_are_very_many_reasons_the_counts_are_right_all_the_same(ben):
+    service = await make_service()
+    await GradedAssignment.bulk_create(
+        [
+            GradedAssignment(
+                user_id=f"learner-{number}", course_id="physics", usage_id="unit 3", outcome_service_id=service.id,
+                campus_id=service.campus_id, lis_result_sourcedid=str(number), sourcedid_digest=str(number),
+                registered_us=0, composite=False, due_at=0, parked_at=1, parked_scope="learner",
+                parked_reason=f"no {number}",
+            )
+            for number in range(MAX_COUNTED_GROUPS + 3)
+        ]
+    )  # fmt: skip
+    await ben.get("/activities", params={"course": "physics"})
+    assert states(ben) == [f"{MAX_COUNTED_GROUPS + 3} all", f"{MAX_COUNTED_GROUPS + 3} parked"]
+    assert ben.table("Activities") == [
+        {"activity": "unit 3", "grades": str(MAX_COUNTED_GROUPS + 3), "parked": str(MAX_COUNTED_GROUPS + 3)}
+    ]
+
+
+async def test_who_has_to_act_is_the_same_as_on_the_assignments_page(ben):
+    service = await make_service()
+    await OutcomeService.filter(id=service.id).update(accepted_at=NOW - 5)
+    gone = {"parked_at": NOW - 90_000, "parked_reason": "HTTP 404", "parked_scope": "campus"}
+    one = await learner(1, service, **gone)
+    await ben.get("/activities", params=UNIT)
+    (row,) = learners(ben)
+    await ben.get(f"/assignments/{one}")
+    assert f"Who has to act: {row['who has to act']}." in ben.words
+
+
+# --- Page by page ---
+
+
+async def test_page_by_page_every_learner_is_shown_once(ben):
+    made = [await learner(number, usage_id=f"unit {number % 2}") for number in range(2 * MAX_LISTED_LEARNERS + 5)]
+    seen, pages = [], 0
+    await ben.get("/activities", params={"course": "physics"})
+    while True:
+        pages += 1
+        seen += [int(row["assignment"]) for row in learners(ben)]
+        assert f"{len(made)} all" in states(ben)
+        links = ben.page.xpath("//a[@rel='next']/@href")
+        if not links:
+            break
+        assert len(learners(ben)) == MAX_LISTED_LEARNERS
+        await ben.follow("Next learners")
+    assert pages == 3
+    assert seen == made[::2] + made[1::2]
+
+
+async def test_the_next_page_keeps_the_filter(ben):
+    for number in range(MAX_LISTED_LEARNERS + 1):
+        await learner(number, **PARKED)
+    await ben.get("/activities", params={**UNIT, "state": "parked", "consumer": "key"})
+    (link,) = ben.page.xpath("//a[@rel='next']/@href")
+    assert dict(parse_qsl(urlsplit(link).query)).items() > {**UNIT, "state": "parked", "consumer": "key"}.items()
+    await ben.follow("Next learners")
+    assert len(learners(ben)) == 1
+
+
+@pytest.mark.parametrize("after", ["x", "1", "-1.unit", "1" * 19 + ".u", "1.%00", "1." + "u" * 256, "%D9%A3.u"])
+async def test_a_place_that_is_none_is_refused(ben, after):
+    assert (await ben.get(f"/activities?course=physics&after={after}"))[0] == 400
+
+
+async def test_beyond_the_last_learner_there_are_no_more(ben):
+    await learner(1)
+    assert (await ben.get("/activities?course=physics&after=999999999.unit%203"))[0] == 200
+    assert "There are no more." in ben.words
