@@ -1,5 +1,6 @@
 """A course or an activity: all its learners by state, why their grades are there, and a page of them at a time."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -29,10 +30,9 @@ async def show_activities(visit: Visit) -> Page:
     if asked is None:
         return Page(COURSES_TITLE, (course_form(None), h.p["Name a course as the tool calls it."]))
     try:
-        view = await read_view(asked, after, now=visit.now)
+        view, terms = await asyncio.gather(read_view(asked, after, now=visit.now), visit.terms())
     except RefusedError as refused:
         return Page(COURSES_TITLE, (course_form(asked), h.p(role="alert")[text(refused.words)]), status=refused.status)
-    terms = await visit.terms()
     if not view.counts:
         return await _without_grades(visit, asked, terms)
     return Page(course_title(asked), course_page(view, terms, visit.token, operates=visit.operates))
@@ -58,11 +58,13 @@ async def read_view(asked: CourseAsked, after: GradePlace | None, *, now: int) -
         RefusedError: There is no such campus.
     """
     wanted = await asked.filter()
-    counts, activity = await _counted(asked, now=now, whole=after is None)
+    (counts, activity), found = await asyncio.gather(
+        _counted(asked, now=now, whole=after is None),
+        read_course_grades(wanted, after=after, now=now, most=MAX_LISTED_LEARNERS + 1),
+    )
     view = CourseView(asked, counts, activity)
     if view.number == 0:
         return view
-    found = await read_course_grades(wanted, after=after, now=now, most=MAX_LISTED_LEARNERS + 1)
     grades = found[:MAX_LISTED_LEARNERS]
     further = grades[-1].place if len(found) > MAX_LISTED_LEARNERS else None
     return replace(view, grades=grades, accepted=await read_accepted(grades), further=further)

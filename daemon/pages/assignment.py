@@ -1,5 +1,6 @@
 """An assignment: where its grade is, its attempts, and having it sent again."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,8 +42,8 @@ async def ask_campus(visit: Visit) -> Page:
 
 
 async def _page(visit: Visit, known: Known) -> Page:
-    actions = await actions_about(known.row.id, most=MAX_ACTIONS)
-    content = assignment_page(known, actions, await visit.terms(), visit.token, operates=visit.operates)
+    actions, terms = await asyncio.gather(actions_about(known.row.id, most=MAX_ACTIONS), visit.terms())
+    content = assignment_page(known, actions, terms, visit.token, operates=visit.operates)
     return Page(title(known.row), content)
 
 

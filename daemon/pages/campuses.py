@@ -1,5 +1,6 @@
 """A campus: how it fares, what is known of it, and what an operator can do about it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -134,12 +135,12 @@ async def _campus(visit: Visit) -> CampusDetail:
 
 
 async def _page(visit: Visit, campus: CampusDetail, findings: Sequence[Finding] = ()) -> Page:
-    at_it = (one for one in (await visit.status()).campuses if one.campus_id == campus.campus_id)
+    status, parked, terms = await asyncio.gather(visit.status(), read_parked(campus_id=campus.campus_id), visit.terms())
+    at_it = (one for one in status.campuses if one.campus_id == campus.campus_id)
     states = next((one.numbers for one in at_it), dict.fromkeys(STATES, 0))
     ends = visit.daemon.probes.certificate_ends.get(campus.origin)
-    parked = [one for one in await read_parked(consumer_key=campus.consumer_key) if one.origin == campus.origin]
     asked = CampusAsked(campus, states, visit.site.config.outcomes, ends, findings, parked)
-    content = campus_page(asked, await visit.terms(), visit.token, operates=visit.operates)
+    content = campus_page(asked, terms, visit.token, operates=visit.operates)
     return Page(f"{campus.consumer}", content)
 
 

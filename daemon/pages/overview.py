@@ -1,5 +1,6 @@
 """Overview: whether anyone has to act, now or later; the campuses, trouble first; the pace."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -60,14 +61,15 @@ async def show_overview(visit: Visit) -> Page:
     daemon = visit.daemon
     # The lag first: the rest then includes all that it counts as applied.
     lag = await stream_lag(daemon.stream)
-    shot = await snapshot(visit.now, lag, daemon.troubles(), await visit.status())
-    seen = Overview(
-        shot,
-        await _troubled(visit.now, shot.status),
-        await read_pace(visit.now, _HOUR, 60),
-        await read_pace(visit.now, _DAY, 48),
+    now, status = visit.now, await visit.status()
+    shot, troubled, hour, day, terms = await asyncio.gather(
+        snapshot(now, lag, daemon.troubles(), status),
+        _troubled(now, status),
+        read_pace(now, _HOUR, 60),
+        read_pace(now, _DAY, 48),
+        visit.terms(),
     )
-    return Page("Overview", overview(seen, await visit.terms()), refresh=REFRESH_SECONDS)
+    return Page("Overview", overview(Overview(shot, troubled, hour, day), terms), refresh=REFRESH_SECONDS)
 
 
 async def _troubled(now: int, status: Status) -> list[CampusView]:

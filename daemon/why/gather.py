@@ -1,7 +1,10 @@
 """Reads what is known about the grades that a user asks about. Reads only, and asks the database alone."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import TypeVar
 
 from actors.compute_grade import block_grade
 from daemon.why.activity import Activity
@@ -16,6 +19,8 @@ from models.queries.views import AssignmentView
 from models.score import DatedScore, read_dated_of
 from models.stale_event import SOURCEDID_MOVED, StaleEvent
 
+_Found = TypeVar("_Found")
+
 
 async def gather(asked: Query, *, now: int, trees: CourseTrees | None = None) -> Explanation:
     """
@@ -29,9 +34,14 @@ async def gather(asked: Query, *, now: int, trees: CourseTrees | None = None) ->
     found = await grade_queries.find_grades(asked, now=now)
     rows = found[: grade_queries.MAX_GRADES]
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
-    quarantined = [await grade_queries.rejected(learner) for learner in learners]
-    late = [event for learner in learners for event in await grade_queries.late(learner)]
-    moved = [event for learner in learners for event in await grade_queries.moved_away(learner)]
+    # At once: each statement waits for its turn beside the sending of grades.
+    known, quarantined, came_late, went = await asyncio.gather(
+        _known(rows, trees),
+        _of_each(grade_queries.rejected, learners),
+        _of_each(grade_queries.late, learners),
+        _of_each(grade_queries.moved_away, learners),
+    )
+    late, moved = chain.from_iterable(came_late), list(chain.from_iterable(went))
     if not rows and asked.user_id is None:
         quarantined = [await grade_queries.rejected_by_name(asked)]
     rejected_more = any(more for _, more in quarantined)
@@ -42,7 +52,7 @@ async def gather(asked: Query, *, now: int, trees: CourseTrees | None = None) ->
         if (event.user_id, event.course_id, event.usage_id) not in places and await _is_asked_for(event, asked, trees)
     ]
     return Explanation(
-        known=tuple(await _known(rows, trees)),
+        known=tuple(known),
         more_known=len(found) > len(rows),
         absent=None if rows else await _absent(asked, trees, now, tuple(gone), more=rejected_more),
         rejected=tuple(
@@ -103,13 +113,18 @@ async def gather_groups(
     return Activity(Query(course_id=course_id, usage_id=usage_id), tuple(groups), tuple(rejected), more)
 
 
+async def _of_each(read: Callable[[str], Awaitable[_Found]], learners: Iterable[str]) -> list[_Found]:
+    return [await read(learner) for learner in learners]
+
+
 async def _known(rows: Sequence[AssignmentView], trees: CourseTrees) -> list[Known]:
     """In their order. A learner may have hundreds, so the number of statements does not grow with them."""
     if not rows:
         return []
     courses = {(row.user_id, row.course_id) for row in rows}
-    lines, sent = await ledgers([row.id for row in rows]), await lines_of_sent(rows)
-    scores, own = await read_dated_of(courses), await with_own_tree(courses)
+    lines, sent, scores, own = await asyncio.gather(
+        ledgers([row.id for row in rows]), lines_of_sent(rows), read_dated_of(courses), with_own_tree(courses)
+    )
     found: dict[int, Known] = {}
     async for whose, tree in trees.each(courses):
         dated = scores.get(whose, {})

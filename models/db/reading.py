@@ -4,6 +4,7 @@ Opening the database for a few statements that only read, without Tortoise and t
 Importing these takes longer than all that a short question takes otherwise.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -19,7 +20,7 @@ _BUSY = 10
 @asynccontextmanager
 async def open_for_reading(url: str) -> AsyncIterator[None]:
     """
-    Connect :class:`models.db.sql.Statement` within this context; one statement at a time.
+    Connect :class:`models.db.sql.Statement` within this context; of several statements one waits for the other.
 
     Raises:
         NoDatabaseError: The file of an SQLite database is not there.
@@ -67,6 +68,8 @@ class _Postgres:
 
     def __init__(self, session: Any) -> None:
         self._session = session
+        self._turn = asyncio.Lock()
 
     async def execute_query_dict(self, query: str, values: list[Any]) -> list[dict[str, Any]]:
-        return [dict(row) for row in await self._session.fetch(query, *values)]
+        async with self._turn:
+            return [dict(row) for row in await self._session.fetch(query, *values)]

@@ -1,6 +1,7 @@
 """Parked assignments, by reason, scope, campus and course. Reads only."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from models.consumer import PROTOCOL, ProtocolName
 from models.db.sql import Statement, all_of
@@ -46,16 +47,29 @@ _GROUP_OF = Statement(
 
 
 async def read_parked(
-    *, consumer_key: str | None = None, course_id: str | None = None, scope: str | None = None
+    *,
+    consumer_key: str | None = None,
+    course_id: str | None = None,
+    scope: str | None = None,
+    campus_id: int | None = None,
 ) -> list[ParkedGroup]:
-    """The groups, the largest first; of one consumer, course or scope where these are given."""
-    statement = parked_statement(consumer_key=consumer_key, course_id=course_id, scope=scope)
-    rows = await statement.rows(consumer_key=consumer_key, course_id=course_id, scope=scope)
+    """The groups, the largest first; of one consumer, course, scope or campus where these are given."""
+    given: dict[str, Any] = {
+        "consumer_key": consumer_key,
+        "course_id": course_id,
+        "scope": scope,
+        "campus_id": campus_id,
+    }
+    rows = await parked_statement(**given).rows(**given)
     return [ParkedGroup(**row) for row in rows]
 
 
 def parked_statement(
-    *, consumer_key: str | None = None, course_id: str | None = None, scope: str | None = None
+    *,
+    consumer_key: str | None = None,
+    course_id: str | None = None,
+    scope: str | None = None,
+    campus_id: int | None = None,
 ) -> Statement:
     """What :func:`read_parked` reads by."""
     where = all_of(
@@ -63,6 +77,7 @@ def parked_statement(
             "consumer_key = :consumer_key": consumer_key,
             "course_id = :course_id": course_id,
             "parked_scope = :scope": scope,
+            "campus_id = :campus_id": campus_id,
         }
     )
     return Statement(_GROUPED.format(where))
