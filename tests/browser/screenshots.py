@@ -15,13 +15,18 @@ from models.db.sql import connection
 from tests import servers
 from tests.browser.conftest import chromium
 from tests.browser.data import many
-from tests.browser.shown import LOOKS
+from tests.browser.shown import COURSE, LOOKS
 from tests.browser.sites import OPERATOR, served
 from tests.browser.visits import visitor
 from tests.postgres import PostgresServer, postgres_binaries
 
 #: The pages, by the names of their pictures, and the looks.
-PICTURES = {"overview": "/", "assignment": "/assignments/50"}
+PICTURES = {
+    "overview": "/",
+    "assignment": "/assignments/50",
+    "course": f"/activities?course={COURSE}",
+    "campus": "/campuses/1",
+}
 SHOWN_IN = ("light 1440", "dark 360")
 COLOURS = 128
 

@@ -33,7 +33,7 @@ class Look:
 
 LOOKS = {f"{scheme} {width}": Look(scheme, width) for scheme in ("light", "dark") for width in (360, 1440)}
 
-_COURSE = "course-v1%3AUniversity%2BPhysics50%2B2026_spring_term"
+COURSE = "course-v1%3AUniversity%2BPhysics50%2B2026_spring_term"
 _ANOTHER = "course-v1%3AUniversity%2BPhysics1%2B2026_spring_term"
 PAGES = {
     "log-in": Shown("/login", None),
@@ -43,9 +43,9 @@ PAGES = {
     "a learner": Shown("/learners?q=42"),
     "one of many learners": Shown("/learners?q=user-77"),
     "a course": Shown("/learners?q=physics"),
-    "one of many courses": Shown(f"/learners?q={_COURSE}"),
+    "one of many courses": Shown(f"/learners?q={COURSE}"),
     "courses": Shown("/activities"),
-    "a course of which all is parked, support": Shown(f"/activities?course={_COURSE}", SUPPORT, least=MANY),
+    "a course of which all is parked, support": Shown(f"/activities?course={COURSE}", SUPPORT, least=MANY),
     "an activity's learners": Shown(f"/activities?course={_ANOTHER}&state=clean", least=MANY),
     "a stream entry": Shown(f"/learners?q={ENTRY_ID}&as=entry"),
     "assignment": Shown("/assignments/1", least=1),
