@@ -60,7 +60,7 @@ class Logins:
             raise RefusedError(403, "Name or password is not right.")
         response = lead_to(own_path(form.get("to", "/")))
         begin_session(request, response, user, now=daemon.clock.now() // 1000)
-        self.limit.succeeded(address)
+        self.limit.withdraw_failure(address)
         if renewed := await self.verifier.renewed(form["password"], user.password_hash):
             await renew_hash(user, renewed)
         log.info("a user logged in", user=user.name, address=request.remote)

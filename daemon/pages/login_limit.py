@@ -28,12 +28,12 @@ class LoginLimit:
         left = self._empty_at.get(address, 0.0) - self.monotonic()
         return max(0.0, left - (FAILURES - 1) * SECONDS_EACH)
 
-    def succeeded(self, address: str) -> None:
-        """Note that a password was right."""
-        self._empty_at.pop(address, None)
-
     def withdraw_failure(self, address: str) -> None:
-        """Take back that a password was wrong, since none was compared."""
+        """
+        Take back that a password was wrong: it was right, or none was compared.
+
+        Those before it stay: by a log-in of its own now and then an account could guess at another's without end.
+        """
         if address in self._empty_at:
             self._empty_at[address] -= SECONDS_EACH
 

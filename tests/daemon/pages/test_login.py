@@ -34,3 +34,13 @@ async def test_passwords_are_tried_no_faster_than_allowed_and_no_one_is_kept_out
     assert "try again in" in stranger.words
     clock.seconds += SECONDS_EACH
     await stranger.log_in()
+
+
+async def test_who_logs_in_now_and_then_may_not_guess_the_more_at_another_ones_password(stranger, users):
+    wrong, tried = {"name": "anna", "password": "wrong"}, []
+    for _ in range(3):
+        for _ in range(FAILURES - 1):
+            tried.append((await stranger.ask("POST", "/login", data=wrong))[0])
+        await stranger.ask("POST", "/login", data={"name": "ben", "password": PASSWORD})
+    assert tried.count(403) == FAILURES
+    assert tried.count(429) == len(tried) - FAILURES
