@@ -82,9 +82,11 @@ async def find_action(action_id: int) -> dict[str, Any] | None:
 async def actions_about(assignment_id: int, *, most: int) -> list[dict[str, Any]]:
     """The newest actions about this assignment alone, as :func:`actions` gives them, among those of late."""
     last = await Action.all().order_by("-id").offset(MAX_LOOKED_THROUGH - 1).limit(1).values_list("id", flat=True)
-    # An id is followed by a comma or a brace: 5 is not 50.
-    named = Q(selection__contains=f'"assignment": {assignment_id},') | Q(
-        selection__contains=f'"assignment": {assignment_id}}}'
+    # An id is followed by a comma or a bracket: 5 is not 50.
+    ends = [f'"assignment": {assignment_id}{end}' for end in ",}"]
+    among = [f"{begin}{assignment_id}{end}" for begin in "[ " for end in ",]"]
+    named = Q(*(Q(selection__contains=one) for one in ends), join_type="OR") | Q(
+        Q(*(Q(selection__contains=one) for one in among), join_type="OR"), selection__contains='"assignments": ['
     )
     rows = await Action.filter(named, id__gte=int(str(last[0])) if last else 0).order_by("-id").limit(most)
     return [_shown(row) for row in rows]
@@ -103,13 +105,17 @@ async def action_page(*, account: str | None = None, before: int | None = None, 
     The newest actions, by their ids: *most* at most, among no more than :data:`MAX_LOOKED_THROUGH`.
 
     Args:
-        account: Only those whose account has this in it.
+        account: Only those whose account has this at the start of a word.
         before: The ``older`` of the page before.
     """
     below = Action.all() if before is None else Action.filter(id__lt=before)
     last = await below.order_by("-id").offset(MAX_LOOKED_THROUGH - 1).limit(1).values_list("id", flat=True)
     floor = int(str(last[0])) if last else 0
-    wanted = below.filter(id__gte=floor) if account is None else below.filter(id__gte=floor, account__icontains=account)
+    wanted = (
+        below.filter(id__gte=floor)
+        if account is None
+        else below.filter(Q(account__istartswith=account) | Q(account__icontains=f" {account}"), id__gte=floor)
+    )
     rows = await wanted.order_by("-id").limit(most + 1)
     older = rows[most - 1].id if len(rows) > most else floor or None
     return ActionPage([_shown(row) for row in rows[:most]], older)

@@ -16,7 +16,14 @@ class KeyRefusedError(ValueError):
     """This cannot be done with the signing keys; the message says why and what to do."""
 
 
-async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKey:
+async def new_pair() -> Any:
+    """A new ``RSAKey`` of joserfc. It takes a part of a second, in which others work on: not within a transaction."""
+    from joserfc.jwk import RSAKey  # noqa: PLC0415 - heavy, and needless without LTI 1.3
+
+    return await to_thread(RSAKey.generate_key, KEY_BITS)
+
+
+async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int, pair: Any = None) -> ToolKey:
     """
     Make a key, which is published at once.
 
@@ -25,15 +32,13 @@ async def make_signing_key(cipher: Cipher, *, now: int, ahead_ms: int) -> ToolKe
         now: Milliseconds since 1970 by the database's clock.
         ahead_ms: After how many milliseconds it signs: platforms keep a key set for a while. Where no key signs, or
             will, it signs at once: with none, nothing can be sent.
+        pair: From :func:`new_pair`, by those who are in a transaction already.
 
     Raises:
         PlaintextRefusedError: There is no key to encrypt it with, though this database has been used with one.
         KeyRefusedError: *cipher* does not read a key that is in use: who reads that would not read the new one.
     """
-    from joserfc.jwk import RSAKey  # noqa: PLC0415 - heavy, and needless without LTI 1.3
-
-    # It takes a part of a second, and a daemon may be sending meanwhile.
-    pair = await to_thread(RSAKey.generate_key, KEY_BITS)
+    pair = pair or await new_pair()
     private_pem = cipher.encrypt(pair.as_pem(private=True).decode())
     async with in_transaction():
         # It locks too: of two first keys, which would both sign at once, the second one waits.

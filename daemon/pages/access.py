@@ -165,14 +165,15 @@ async def receive_form(request: web.Request) -> None:
     Have the form of a request here as a whole, for :func:`read_form`, unless it is said to be too large.
 
     Raises:
-        RefusedError: It does not come as a whole.
+        web.HTTPBadRequest: It does not come as a whole.
         web.HTTPRequestEntityTooLarge: It was not said to be.
     """
     if request.method == "POST" and (request.content_length or 0) <= MAX_FORM:
         try:
             await request.read()
         except (web.RequestPayloadError, ConnectionResetError):
-            raise RefusedError(400, "This form did not come as a whole.") from None
+            # Who sent it is gone as a rule: no page is made for it.
+            raise web.HTTPBadRequest(text="this form did not come as a whole\n") from None
 
 
 async def read_form(request: web.Request) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """A course or an activity: all its learners by state, why their grades are there, and a page of them at a time."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from daemon.pages.site import Visit
 from daemon.why.activity import Activity
 from daemon.why.gather import gather_activity, gather_groups
 from daemon.why.known import Terms
+from models.db.together import together
 from models.queries.course_grades import GradeCount, GradePlace, read_accepted, read_counts, read_course_grades
 
 COURSES_TITLE = "Courses"
@@ -30,7 +30,7 @@ async def show_activities(visit: Visit) -> Page:
     if asked is None:
         return Page(COURSES_TITLE, (course_form(None), h.p["Name a course as the tool calls it."]))
     try:
-        view, terms = await asyncio.gather(read_view(asked, after, now=visit.now), visit.terms())
+        view, terms = await together(read_view(asked, after, now=visit.now), visit.terms())
     except RefusedError as refused:
         return Page(COURSES_TITLE, (course_form(asked), h.p(role="alert")[text(refused.words)]), status=refused.status)
     if not view.counts:
@@ -58,7 +58,7 @@ async def read_view(asked: CourseAsked, after: GradePlace | None, *, now: int) -
         RefusedError: There is no such campus.
     """
     wanted = await asked.filter()
-    (counts, activity), found = await asyncio.gather(
+    (counts, activity), found = await together(
         _counted(asked, now=now, whole=after is None),
         read_course_grades(wanted, after=after, now=now, most=MAX_LISTED_LEARNERS + 1),
     )

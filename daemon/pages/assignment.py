@@ -1,6 +1,5 @@
 """An assignment: where its grade is, its attempts, and having it sent again."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from htpy import Node
 
 from daemon.pages.access import RefusedError
 from daemon.pages.course_filter import CourseAsked
-from daemon.pages.done import lead_back, mark_all
+from daemon.pages.done import force_box, lead_back, mark_all
 from daemon.pages.grades import deliveries, grade_content
 from daemon.pages.layout import Page, text, token_field
 from daemon.pages.site import Visit
@@ -20,6 +19,7 @@ from daemon.support.record import recorded_in_steps_by
 from daemon.why.gather import gather
 from daemon.why.known import Explanation, Known, Terms, title
 from models.action import actions_about
+from models.db.together import together
 from models.queries.filter import AssignmentFilter
 from models.queries.grades import asked_of
 
@@ -42,7 +42,7 @@ async def ask_campus(visit: Visit) -> Page:
 
 
 async def _page(visit: Visit, known: Known) -> Page:
-    actions, terms = await asyncio.gather(actions_about(known.row.id, most=MAX_ACTIONS), visit.terms())
+    actions, terms = await together(actions_about(known.row.id, most=MAX_ACTIONS), visit.terms())
     content = assignment_page(known, actions, terms, visit.token, operates=visit.operates)
     return Page(title(known.row), content)
 
@@ -98,10 +98,7 @@ def _resend_form(known: Known, token: str, *, operates: bool) -> Node:
         h.button(type="submit")["Send it again"],
         known.overruled is not None
         and h.strong["The campus keeps a later grade that was not sent from here: this one may replace it."],
-        operates
-        and h.label[
-            h.input(type="checkbox", name="force", value="yes"), " also if the campus acknowledged exactly this score"
-        ],
+        operates and force_box(),
     ]
 
 

@@ -1,6 +1,5 @@
 """A campus: how it fares, what is known of it, and what an operator can do about it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +27,7 @@ from daemon.why.known import Terms, protocol_words
 from daemon.why.trouble import campus_trouble
 from daemon.wiring import SHARED
 from models import consumer_admin
+from models.db.together import together
 from models.encryption import secret_fault
 from models.platform_admin import note_signing_key
 from models.queries.campuses import CampusDetail, read_campus
@@ -135,7 +135,7 @@ async def _campus(visit: Visit) -> CampusDetail:
 
 
 async def _page(visit: Visit, campus: CampusDetail, findings: Sequence[Finding] = ()) -> Page:
-    status, parked, terms = await asyncio.gather(visit.status(), read_parked(campus_id=campus.campus_id), visit.terms())
+    status, parked, terms = await together(visit.status(), read_parked(campus_id=campus.campus_id), visit.terms())
     at_it = (one for one in status.campuses if one.campus_id == campus.campus_id)
     states = next((one.numbers for one in at_it), dict.fromkeys(STATES, 0))
     ends = visit.daemon.probes.certificate_ends.get(campus.origin)

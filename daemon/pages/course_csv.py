@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from daemon.infra.text import iso, printable
@@ -17,8 +18,10 @@ HEADINGS = (
     "assignment", "learner", "learner at the campus", "course", "activity", "campus", "campus key", "state", "score",
     "per cent", "acknowledged", "who has to act", "reason",
 )  # fmt: skip
-# What a spreadsheet takes for a formula, with the forms of other scripts (OWASP, CSV Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# What a spreadsheet takes for a formula (OWASP, CSV Injection), with the forms of other scripts: at the start of a
+# cell, and behind what separates cells in other countries.
+_SIGN = r"[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_FORMULA = re.compile(rf"^(?=[\t\r\n]|{_SIGN})|(?<=[;\t|])(?={_SIGN})")
 
 
 async def download_grades(visit: Visit) -> Download:
@@ -76,4 +79,4 @@ def csv_text(rows: Sequence[Sequence[object]]) -> bytes:
 
 def harmless(cell: str) -> str:
     """A text that no spreadsheet takes for a formula, nor a terminal for a command. Pure."""
-    return printable(f"'{cell}" if cell.startswith(_FORMULA) else cell)
+    return printable(_FORMULA.sub("'", cell))

@@ -9,12 +9,14 @@ from htpy import Node
 from daemon.infra.text import counted
 from daemon.pages.course_filter import CourseAsked
 from daemon.pages.course_rows import row_words
+from daemon.pages.done import force_box
 from daemon.pages.filters import FilterField, filter_form
 from daemon.pages.grades import activity_content, group_articles
 from daemon.pages.layout import alarm, data_table, moment, text, token_field
 from daemon.pages.states import STATE_MEANINGS
 from daemon.why.activity import Activity
 from daemon.why.known import Terms
+from models.queries.activity import MAX_ACTIVITY_GROUPS
 from models.queries.course_grades import CourseGrade, GradeCount, GradePlace
 from models.states import STATES
 
@@ -113,9 +115,14 @@ def _whys(activity: Activity, asked: CourseAsked, terms: Terms) -> Node:
     )
     shown = replace(activity, groups=groups)
     return h.details(open=len(groups) <= MAX_OPEN_GROUPS)[
-        h.summary[f"Why, in {counted(len(groups), 'group')}"],
+        h.summary[f"Why, in {_shown_of(len(groups))}"],
         group_articles(shown, terms) if asked.narrows else activity_content(shown, terms),
     ]
+
+
+def _shown_of(number: int) -> str:
+    largest = f"the largest {MAX_ACTIVITY_GROUPS} of " if number > MAX_ACTIVITY_GROUPS else ""
+    return f"{largest}{counted(number, 'group')}"
 
 
 def _activities(view: CourseView) -> Node:
@@ -193,9 +200,7 @@ def _resend_form(view: CourseView, table: Node, token: str) -> Node:
     return h.form(".wide", method="post", action=view.asked.path("/activities/resend"))[
         token_field(token),
         table,
-        h.label[
-            h.input(type="checkbox", name="force", value="yes"), " also if the campus acknowledged exactly this score"
-        ],
+        force_box(),
         h.p["They go out as quickly as the campus allows. What the tool has switched off is not sent."],
         h.button(type="submit", name="which", value="selected")["Send the selected grades again"],
         " ",

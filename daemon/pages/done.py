@@ -13,6 +13,7 @@ from daemon.infra.text import counted
 from daemon.pages.access import lead_to
 from daemon.pages.layout import moment, text
 from daemon.pages.site import Visit
+from daemon.support.keys import NONE_SIGNS
 from daemon.support.quarantine import ReplayReport
 from daemon.support.record import action_words
 from daemon.support.resend import resend
@@ -28,14 +29,20 @@ _PAUSED = "Paused: nothing goes to any of its addresses until it is resumed; not
 _RESUMED = "Resumed: its grades go out, to a campus that was down one at a time until it takes one."
 _PENDING = "The new secret is stored beside the present one: the campus may change its own at any time."
 _CHANGED = (
-    "The secret is changed, and one grade is tried with it now: once the campus takes that, all that waits goes out. "
-    "Until then this page shows what the campus said before."
+    "The secret is changed. A campus that was down is tried with one grade at once, and once it takes that, all that "
+    "waits goes out; until then this page shows what it said before."
 )
 
 
 def lead_back(visit: Visit, path: str) -> web.Response:
     """Lead to a page that says what was done."""
     return lead_to(f"{path}{'&' if '?' in path else '?'}done={visit.recorded[-1]}" if visit.recorded else path)
+
+
+def force_box() -> Node:
+    """What operators tick to have grades sent that the campus has already, or in whose place a person has set one."""
+    words = " also if the campus acknowledged exactly this score, or a teacher has set another one there"
+    return h.label[h.input(type="checkbox", name="force", value="yes"), words]
 
 
 async def mark_all(
@@ -96,11 +103,12 @@ def _resent(counts: Mapping[str, int], *, forced: bool) -> str:
 
 
 def _withdrawn(selection: Mapping[str, Any]) -> str:
-    follows = selection.get("signs now")
-    next_ = (
-        f" {follows} signs now: a platform that does not know it yet refuses it until it fetches it." if follows else ""
-    )
-    return f"The key {selection.get('key')} is withdrawn.{next_}"
+    withdrawn, follows = f"The key {selection.get('key')} is withdrawn.", selection.get("signs now")
+    if follows == NONE_SIGNS:
+        return f"{withdrawn} No key signs now, and nothing goes out over LTI 1.3: make a new one, which does at once."
+    if follows:
+        return f"{withdrawn} {follows} signs now: a platform that does not know it yet refuses it until it fetches it."
+    return withdrawn
 
 
 def _replayed(counts: Mapping[str, int]) -> str:

@@ -82,6 +82,8 @@ class Downloads:
             response = web.StreamResponse(headers=headers)
             response.enable_chunked_encoding()
             self._open.add(transport)
+            # So that the last chunk has left when it is written: until then the connection is not taken for idle.
+            transport.set_write_buffer_limits(high=0)
             is_whole = False
             try:
                 await self._write(request, response, first, chunks)

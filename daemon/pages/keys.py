@@ -9,7 +9,7 @@ from htpy import Node
 
 from daemon.pages.access import RefusedError
 from daemon.pages.done import lead_back
-from daemon.pages.layout import Page, data_table, moment, text, token_field
+from daemon.pages.layout import Page, alarm, data_table, moment, text, token_field
 from daemon.pages.site import Visit
 from daemon.support.keys import KEY_STATE_WORDS, new_tool_key, withdraw_tool_key
 from daemon.why.known import Terms
@@ -56,7 +56,7 @@ def keys_page(keys: Sequence[Mapping[str, Any]], terms: Terms, token: str, *, op
             "platform that is added."
         ],
         operates and _make_form(token),
-        operates and [_withdraw_form(key["kid"], token) for key in keys if key["withdrawn_at"] is None],
+        operates and [_withdraw_form(key["kid"], keys, token) for key in keys if key["withdrawn_at"] is None],
     )
 
 
@@ -73,7 +73,8 @@ def _make_form(token: str) -> Node:
     ]
 
 
-def _withdraw_form(kid: str, token: str) -> Node:
+def _withdraw_form(kid: str, keys: Sequence[Mapping[str, Any]], token: str) -> Node:
+    others = [key for key in keys if key["kid"] != kid and key["state"] in ("published", "signs", "kept")]
     return h.details[
         h.summary[text(f"Withdraw {kid}")],
         h.form(method="post", action="/keys/withdraw")[
@@ -84,6 +85,7 @@ def _withdraw_form(kid: str, token: str) -> Node:
                 "used any more, and the next one signs at once. A platform that does not know that one yet refuses it "
                 "until it fetches it; those grades wait, and nothing is lost."
             ],
+            not others and h.p[alarm("There is no other key: nothing goes out over LTI 1.3 until one is made.")],
             h.label[h.input(type="checkbox", name="confirm", value="yes", required=True), " Withdraw it for good"],
             h.button(type="submit")["Withdraw this key"],
         ],

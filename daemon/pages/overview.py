@@ -1,6 +1,5 @@
 """Overview: whether anyone has to act, now or later; the campuses, trouble first; the pace."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -20,6 +19,7 @@ from daemon.web.status_words import status_lines
 from daemon.why.advice import PEOPLE
 from daemon.why.known import Terms
 from daemon.why.trouble import CampusTrouble, campus_trouble
+from models.db.together import together
 from models.queries.campuses import read_troubled_campuses
 from models.queries.pace import Pace, read_pace
 from models.queries.status import CampusStatus, Status
@@ -62,7 +62,7 @@ async def show_overview(visit: Visit) -> Page:
     # The lag first: the rest then includes all that it counts as applied.
     lag = await stream_lag(daemon.stream)
     now, status = visit.now, await visit.status()
-    shot, troubled, hour, day, terms = await asyncio.gather(
+    shot, troubled, hour, day, terms = await together(
         snapshot(now, lag, daemon.troubles(), status),
         _troubled(now, status),
         read_pace(now, _HOUR, 60),

@@ -1,16 +1,17 @@
 """Reads what is known about the grades that a user asks about. Reads only, and asks the database alone."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from actors.compute_grade import block_grade
 from daemon.why.activity import Activity
 from daemon.why.known import Absent, Explanation, Known, Part
-from models.course import CourseTrees, with_own_tree
+from models.course import CourseTrees, Whose, with_own_tree
 from models.course_tree import Tree
+from models.db.together import together
+from models.delivery import DeliveryRecord
 from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
 from models.queries.grades import Query, Rejected
@@ -35,12 +36,13 @@ async def gather(asked: Query, *, now: int, trees: CourseTrees | None = None) ->
     rows = found[: grade_queries.MAX_GRADES]
     learners = dict.fromkeys(([] if asked.user_id is None else [asked.user_id]) + [row.user_id for row in rows])
     # At once: each statement waits for its turn beside the sending of grades.
-    known, quarantined, came_late, went = await asyncio.gather(
-        _known(rows, trees),
+    quarantined, came_late, went, *of_rows = await together(
         _of_each(grade_queries.rejected, learners),
         _of_each(grade_queries.late, learners),
         _of_each(grade_queries.moved_away, learners),
+        *_reads_of(rows),
     )
+    known = await _known(rows, trees, *of_rows) if rows else []
     late, moved = chain.from_iterable(came_late), list(chain.from_iterable(went))
     if not rows and asked.user_id is None:
         quarantined = [await grade_queries.rejected_by_name(asked)]
@@ -117,14 +119,24 @@ async def _of_each(read: Callable[[str], Awaitable[_Found]], learners: Iterable[
     return [await read(learner) for learner in learners]
 
 
-async def _known(rows: Sequence[AssignmentView], trees: CourseTrees) -> list[Known]:
-    """In their order. A learner may have hundreds, so the number of statements does not grow with them."""
+def _reads_of(rows: Sequence[AssignmentView]) -> list[Coroutine[Any, Any, Any]]:
+    """What :func:`_known` wants of these, as it wants it."""
     if not rows:
         return []
     courses = {(row.user_id, row.course_id) for row in rows}
-    lines, sent, scores, own = await asyncio.gather(
-        ledgers([row.id for row in rows]), lines_of_sent(rows), read_dated_of(courses), with_own_tree(courses)
-    )
+    return [ledgers([row.id for row in rows]), lines_of_sent(rows), read_dated_of(courses), with_own_tree(courses)]
+
+
+async def _known(
+    rows: Sequence[AssignmentView],
+    trees: CourseTrees,
+    lines: Mapping[int, tuple[tuple[DeliveryRecord, ...], bool]],
+    sent: Mapping[int, DeliveryRecord],
+    scores: Mapping[Whose, Mapping[str, DatedScore]],
+    own: Collection[Whose],
+) -> list[Known]:
+    """In their order. A learner may have hundreds, so the number of statements does not grow with them."""
+    courses = {(row.user_id, row.course_id) for row in rows}
     found: dict[int, Known] = {}
     async for whose, tree in trees.each(courses):
         dated = scores.get(whose, {})

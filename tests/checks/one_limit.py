@@ -28,6 +28,7 @@ LIMITED = {"Semaphore", "BoundedSemaphore", "ThreadPoolExecutor", "ProcessPoolEx
 #: Numbers that bound no requests and that no operator has to know.
 EXCEPTIONS = {
     "models/db/database.py: POOL": "sessions of PostgreSQL; a statement that waits for one has a time-out of its own",
+    "models/db/together.py: Semaphore": "statements of one question; who asks waits, and no grade does",
     "daemon/pages/serving.py: Semaphore": "pages that are worked on; visitors wait, and no grade does",
     "daemon/queue/worker.py: ACKNOWLEDGERS": "threads that wait for Redis; the prefetch of Dramatiq bounds their work",
 }

@@ -100,6 +100,20 @@ def test_what_a_spreadsheet_would_take_for_a_formula_is_a_text(cell):
     assert read[0] == "'"
 
 
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("x;=cmd|' /C calc'!A0;", "x;'=cmd|' /C calc'!A0;"),
+        ("x; =1", "x;' =1"),
+        ("x|@SUM(A1)", "x|'@SUM(A1)"),
+        ("  =1", "'  =1"),
+        (";-1;+2", ";'-1;'+2"),
+    ],
+)
+def test_neither_is_one_behind_what_separates_cells_elsewhere(cell, kept):
+    assert harmless(cell) == kept
+
+
 @pytest.mark.parametrize("cell", ["", "a=1", "learner-1", "1-2", "a,b", 'say "hi"', "é ü 漢字", "'x", "a;b"])
 def test_other_texts_are_kept_as_they_are(cell):
     assert harmless(cell) == cell

@@ -46,15 +46,27 @@ async def test_a_key_that_is_made_is_listed_and_recorded(anna, ben):
 async def test_a_key_is_withdrawn_once_that_is_confirmed(anna):
     kid = await made(anna)
     first = anna.page
+    assert "There is no other key" in anna.words
     status, _ = await anna.submit("/keys/withdraw")
     assert (status, "No key was withdrawn" in anna.words) == (400, True)
     assert (await ToolKey.get()).withdrawn_at is None
     anna.page = first
     await anna.change("/keys/withdraw", confirm="yes")
-    assert f"The key {kid} is withdrawn." in anna.words
+    assert f"The key {kid} is withdrawn. No key signs now, and nothing goes out over LTI 1.3" in anna.words
     assert (await ToolKey.get()).private_pem == ""
     assert anna.table(CAPTION)[0]["state"] == "withdrawn"
     assert "/keys/withdraw" not in anna.actions
+
+
+async def test_after_a_leak_the_new_key_signs_at_once(anna):
+    leaked, fresh = await made(anna), await made(anna)
+    assert "There is no other key" not in anna.words
+    forms = anna.page.xpath("//form[@action='/keys/withdraw']")
+    form = next(one for one in forms if leaked in one.xpath(".//input[@name='kid']/@value"))
+    await anna.post("/keys/withdraw", kid=form.xpath(".//input[@name='kid']/@value")[0], confirm="yes")
+    await anna.get(anna.answer.headers["Location"])
+    assert f"The key {leaked} is withdrawn. {fresh} signs now" in anna.words
+    assert [row["state"] for row in anna.table(CAPTION)] == ["withdrawn", "signs"]
 
 
 @pytest.mark.parametrize("kid", ["", "unknown", "a" * 300, "<script>"])
