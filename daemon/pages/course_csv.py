@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from daemon.infra.text import iso, printable
+from daemon.pages.access import RefusedError
 from daemon.pages.course_filter import named_course
 from daemon.pages.course_rows import row_words
 from daemon.pages.download import Download, check_breaks_off
@@ -27,7 +28,11 @@ _FORMULA = re.compile(rf"^(?=[\t\r\n]|{_SIGN})|(?<=[;\t|])(?={_SIGN})")
 async def download_grades(visit: Visit) -> Download:
     """``/activities.csv?course=ID&usage=ID&state=STATE&consumer=KEY``: times are in UTC."""
     check_breaks_off(visit.request)
-    wanted = await named_course(visit.request.query).filter()
+    asked = named_course(visit.request.query)
+    wanted = await asked.filter()
+    whole = AssignmentFilter(course_id=asked.course, usage_id=asked.usage)
+    if not await read_course_grades(whole, after=None, now=visit.now, most=1):
+        raise RefusedError(404, "No one has a grade in this course or activity. Look whether it is called so.")
     return Download(
         "passbackd-grades.csv", "text/csv; charset=utf-8; header=present", csv_chunks(wanted, lambda: visit.now)
     )
