@@ -177,8 +177,8 @@ def test_keys_are_made_rotated_exported_and_withdrawn(pair, tmp_path):
     assert done(pair, "keys") == [
         ("keys new", {"key": first}, {"keys": 1}),
         ("keys new", {"key": second}, {"keys": 1}),
-        ("keys withdraw", {"key": first}, {"keys": 1}),
-        ("keys withdraw", {"key": second}, {"keys": 1}),
+        ("keys withdraw", {"key": first, "signs now": second}, {"keys": 1}),
+        ("keys withdraw", {"key": second, "signs now": "none"}, {"keys": 1}),
     ]
 
 

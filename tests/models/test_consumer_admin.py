@@ -89,8 +89,8 @@ async def test_a_changed_or_pending_secret_has_a_campus_that_is_down_probed_at_o
     await Campus.all().update(tripped_at=1, blocked_until=99_000, trips=5)
     await change()
     found = {row.id: (row.tripped_at, row.blocked_until, row.trips) for row in await Campus.all()}
-    # With a new time of tripping: a probe that is still under way is one of an earlier one.
-    probed_now = (NOW, 0, 0)
+    # With another time of tripping: a probe that is still under way is one of an earlier one.
+    probed_now = (2, 0, 0)
     assert found == {here.campus_id: probed_now, elsewhere.campus_id: probed_now, other.campus_id: (1, 99_000, 5)}
 
 

@@ -79,8 +79,8 @@ def test_a_refused_signature_is_a_fault_with_the_campuss_own_words_and_what_to_d
     (line,) = lines(**DOWN)
     assert line == (
         f"fault down since {SINCE}: HTTP 401: Invalid signature ({AT}); 12 grades wait; as a rule the key or the "
-        "secret does not fit: passbackd's operator has to compare the secret with the campus's, and change it with "
-        "`passbackd consumer add Uni --key 'uni key' --secret-stdin --replace`"
+        "secret does not fit: passbackd's operator has to compare the secret with the campus's, and change it "
+        "(`passbackd consumer add Uni --key 'uni key' --secret-stdin --replace`)"
     )
 
 
@@ -89,7 +89,8 @@ def test_a_refused_signature_is_a_fault_with_the_campuss_own_words_and_what_to_d
     [
         ("HTTP 200, failure: oauth signature mismatch", "compare the secret"),
         ("HTTP 401: timestamp refused", "or a clock is wrong"),
-        ("the campus's certificate cannot be trusted: it has expired", "egress.ca_file"),
+        ("the campus's certificate cannot be trusted: its authority is not known", "egress.ca_file"),
+        ("the campus's certificate cannot be trusted: it has expired", "install one that is valid"),
         ("HTTP 302: it redirects to https://sso.example.edu", "a login page before it"),
         ("HTTP 404: no such page", "the campus's administrators have to find out why"),
         ("HTTP 503: sorry", "what waits goes out by itself once it answers"),

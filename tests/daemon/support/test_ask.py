@@ -40,7 +40,7 @@ async def asked(reader, sending, learner="learner"):
 
 GONE = (
     "Asked now, the campus shows no grade, though it acknowledged 0.5: the column there may have been made anew. "
-    "`passbackd resend --assignment {} --force` sends it again."
+    "Sending it again (`passbackd resend --assignment {} --force`) restores it."
 )
 
 
