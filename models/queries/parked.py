@@ -29,20 +29,31 @@ class ParkedGroup:
     campus_id: int
 
 
+# Counted first and named then: names are long, and a campus may have thousands of parked grades.
 _GROUPED = f"""
     SELECT consumer_name AS consumer, consumer_key, {PROTOCOL} AS protocol, origin, course_id,
-        parked_scope AS scope, parked_reason AS reason, COUNT(*) AS number, MIN(parked_at) AS since,
-        MIN(graded_assignment.id) AS example, MIN(campus.id) AS campus_id
-    FROM graded_assignment
-    JOIN campus ON campus.id = graded_assignment.campus_id
+        parked_scope AS scope, parked_reason AS reason, number, since, example, campus_id
+    FROM (
+        SELECT campus_id, course_id, parked_scope, parked_reason, COUNT(*) AS number, MIN(parked_at) AS since,
+            MIN(id) AS example
+        FROM graded_assignment
+        WHERE parked_at IS NOT NULL AND disabled_at IS NULL AND {{}}
+        GROUP BY 1, 2, 3, 4
+    ) AS grouped
+    JOIN campus ON campus.id = grouped.campus_id
     JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
-    WHERE parked_at IS NOT NULL AND disabled_at IS NULL AND {{}}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 9 LIMIT {MAX_GROUPS}"""
+    ORDER BY number DESC, since, example LIMIT {MAX_GROUPS}"""
+
+_AT_CONSUMER = """campus_id IN (
+    SELECT campus.id FROM campus JOIN lti_consumer ON lti_consumer.id = campus.lti_consumer_id
+    WHERE consumer_key = :consumer_key)"""
 
 _GROUP_OF = Statement(
-    _GROUPED.format("""(campus_id, course_id, parked_scope, parked_reason) IN (
-        SELECT campus_id, course_id, parked_scope, parked_reason FROM graded_assignment
-        WHERE id = :id AND parked_at IS NOT NULL AND disabled_at IS NULL)""")
+    _GROUPED.format(
+        """(campus_id, course_id, parked_scope, parked_reason) IN (
+            SELECT campus_id, course_id, parked_scope, parked_reason FROM graded_assignment
+            WHERE id = :id AND parked_at IS NOT NULL AND disabled_at IS NULL)"""
+    )
 )
 
 
@@ -72,15 +83,13 @@ def parked_statement(
     campus_id: int | None = None,
 ) -> Statement:
     """What :func:`read_parked` reads by."""
-    where = all_of(
-        {
-            "consumer_key = :consumer_key": consumer_key,
-            "course_id = :course_id": course_id,
-            "parked_scope = :scope": scope,
-            "campus_id = :campus_id": campus_id,
-        }
-    )
-    return Statement(_GROUPED.format(where))
+    assignments = {
+        "course_id = :course_id": course_id,
+        "parked_scope = :scope": scope,
+        "campus_id = :campus_id": campus_id,
+        _AT_CONSUMER: consumer_key,
+    }
+    return Statement(_GROUPED.format(all_of(assignments)))
 
 
 async def group_of(assignment_id: int) -> ParkedGroup | None:
