@@ -8,6 +8,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.expressions import Q
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
 #: Characters of a system user, a host or a command.
 MAX_WHO = 255
@@ -81,14 +82,13 @@ async def find_action(action_id: int) -> dict[str, Any] | None:
 
 async def actions_about(assignment_id: int, *, most: int) -> list[dict[str, Any]]:
     """The newest actions about this assignment alone, as :func:`actions` gives them, among those of late."""
-    last = await Action.all().order_by("-id").offset(MAX_LOOKED_THROUGH - 1).limit(1).values_list("id", flat=True)
     # An id is followed by a comma or a bracket: 5 is not 50.
     ends = [f'"assignment": {assignment_id}{end}' for end in ",}"]
     among = [f"{begin}{assignment_id}{end}" for begin in "[ " for end in ",]"]
     named = Q(*(Q(selection__contains=one) for one in ends), join_type="OR") | Q(
         Q(*(Q(selection__contains=one) for one in among), join_type="OR"), selection__contains='"assignments": ['
     )
-    rows = await Action.filter(named, id__gte=int(str(last[0])) if last else 0).order_by("-id").limit(most)
+    rows = await Action.filter(named, id__gte=await _floor(Action.all())).order_by("-id").limit(most)
     return [_shown(row) for row in rows]
 
 
@@ -109,8 +109,7 @@ async def action_page(*, account: str | None = None, before: int | None = None, 
         before: The ``older`` of the page before.
     """
     below = Action.all() if before is None else Action.filter(id__lt=before)
-    last = await below.order_by("-id").offset(MAX_LOOKED_THROUGH - 1).limit(1).values_list("id", flat=True)
-    floor = int(str(last[0])) if last else 0
+    floor = await _floor(below)
     wanted = (
         below.filter(id__gte=floor)
         if account is None
@@ -119,6 +118,12 @@ async def action_page(*, account: str | None = None, before: int | None = None, 
     rows = await wanted.order_by("-id").limit(most + 1)
     older = rows[most - 1].id if len(rows) > most else floor or None
     return ActionPage([_shown(row) for row in rows[:most]], older)
+
+
+async def _floor(among: QuerySet[Action]) -> int:
+    """The id from which on these are looked through; 0: all of them."""
+    last = await among.order_by("-id").offset(MAX_LOOKED_THROUGH - 1).limit(1).values_list("id", flat=True)
+    return int(str(last[0])) if last else 0
 
 
 def _shown(row: Action) -> dict[str, Any]:

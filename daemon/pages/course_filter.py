@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 from daemon.pages.access import RefusedError
 from daemon.pages.filters import named_word
 from models.consumer import find_consumer
+from models.db.sql import written_id
 from models.queries.course_grades import GradeCount, GradePlace
 from models.queries.filter import AssignmentFilter
 from models.states import STATES
 
-# Characters of what an address says of a place: an id, and an activity.
-_MAX_DIGITS, _MAX_USAGE = 18, 255
+# Characters of the activity that an address says of a place.
+_MAX_USAGE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def asked_place(given: Mapping[str, str]) -> GradePlace | None:
     if not word:
         return None
     number, dot, usage_id = word.partition(".")
-    is_id = number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS
-    if not (is_id and dot) or "\0" in usage_id or len(usage_id) > _MAX_USAGE:
+    grade_id = written_id(number)
+    if grade_id is None or not dot or "\0" in usage_id or len(usage_id) > _MAX_USAGE:
         raise RefusedError(400, "This address is not whole. Go back to the first page.")
-    return GradePlace(int(number), usage_id)
+    return GradePlace(grade_id, usage_id)

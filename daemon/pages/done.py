@@ -18,13 +18,13 @@ from daemon.support.quarantine import ReplayReport
 from daemon.support.record import action_words
 from daemon.support.resend import resend
 from models.action import find_action
+from models.db.sql import written_id
 from models.queries.filter import AssignmentFilter
 
 log = structlog.get_logger(__name__)
 
 #: Failures of one form that the log names.
 MAX_LOGGED_FAILURES = 20
-_MAX_DIGITS = 18
 _PAUSED = "Paused: nothing goes to any of its addresses until it is resumed; nothing is lost."
 _RESUMED = "Resumed: its grades go out, to a campus that was down one at a time until it takes one."
 _PENDING = "The new secret is stored beside the present one: the campus may change its own at any time."
@@ -66,10 +66,8 @@ async def mark_all(
 
 async def done_content(visit: Visit) -> Node:
     """What the action did that the address of a page names; nothing where it names none."""
-    named = visit.request.query.get("done", "")
-    if not (named.isascii() and named.isdigit() and len(named) <= _MAX_DIGITS):
-        return None
-    action = await find_action(int(named))
+    action_id = written_id(visit.request.query.get("done", ""))
+    action = None if action_id is None else await find_action(action_id)
     if action is None:
         return None
     # By whom and when: an address may be older than its reader thinks, or another's.

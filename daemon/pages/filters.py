@@ -11,9 +11,8 @@ from aiohttp import web
 from htpy import Node
 
 from daemon.pages.access import RefusedError
+from models.db.sql import written_id
 from models.queries.search import MAX_WORD
-
-_MAX_NUMBER = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,10 @@ def named_word(given: Mapping[str, str], name: str) -> str | None:
 
 def named_number(given: Mapping[str, str], name: str) -> int:
     """A number that a query or a form has to hold. Raises :class:`RefusedError`."""
-    word = given.get(name, "")
-    if not (word.isascii() and word.isdigit() and len(word) < len(str(_MAX_NUMBER))):
+    number = written_id(given.get(name, ""))
+    if number is None:
         raise RefusedError(400, "This address or form is not whole. Go back, load the page again, and repeat it.")
-    return int(word)
+    return number
 
 
 def fingerprint(*parts: str | None) -> str:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from models.db.sql import written_id
+
 #: Seconds for which a session lasts.
 SESSION_SECONDS = 12 * 3600
 #: Characters of a cookie or a token that are looked at.
@@ -36,7 +38,7 @@ def sign_session(session: Session, key: str) -> str:
 def claimed_user(cookie: str) -> int | None:
     """The id of the user whose session a cookie claims to be; None if it is no cookie of ours."""
     user_id = cookie[:MAX_SIGNED].partition(".")[0]
-    return int(user_id) if user_id.isascii() and user_id.isdigit() and len(user_id) < 19 else None
+    return written_id(user_id)
 
 
 def read_session(cookie: str, user_id: int, key: str, *, now: int) -> Session | None:

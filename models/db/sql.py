@@ -14,6 +14,8 @@ _PLACEHOLDER = re.compile(
 
 #: The largest id that a database gives.
 MAX_ID = 2**63 - 1
+# Of an id that someone writes: so many are below the largest, whatever they are.
+_MAX_DIGITS = 18
 
 #: Rows that one of several statements changes at most: few enough that nothing waits long for its locks.
 CHUNK = 500
@@ -122,6 +124,11 @@ def _extracted(columns: str) -> str:
 def all_of(conditions: Mapping[str, object]) -> str:
     """The conditions whose value is not None, joined with AND; true if there is none."""
     return " AND ".join(["1 = 1", *(condition for condition, value in conditions.items() if value is not None)])
+
+
+def written_id(word: str) -> int | None:
+    """The id that a word of 1 to 18 digits of ASCII writes; None for all others."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= _MAX_DIGITS else None
 
 
 def storable(text: str, most: int) -> str:

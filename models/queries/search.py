@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from models.consumer import digest
-from models.db.sql import Statement
+from models.db.sql import Statement, written_id
 
 #: Characters of a word that is looked for; a request's first line has no room for more.
 MAX_WORD = 4096
-_MAX_DIGITS = 18
 
 _KINDS = Statement("""
     SELECT
@@ -41,7 +40,6 @@ class Meant:
 
 async def find_meaning(word: str) -> Meant:
     """What *word* names; it may be several things."""
-    is_number = word.isascii() and word.isdigit() and len(word) <= _MAX_DIGITS
-    given = {"word": word, "digest": digest(word), "id": int(word) if is_number else 0}
+    given = {"word": word, "digest": digest(word), "id": written_id(word) or 0}
     row = await _KINDS.row(**given)
     return Meant(**{name: bool(value) for name, value in (row or {}).items()})
