@@ -149,6 +149,8 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         )
         pages.site.opened = _opened(dependencies, stream, health, certificates, gauges)
         stack.push_async_callback(pages.close)
+        # Who sees that it is ready, and asks at once, finds this daemon in the status.
+        await until_it_works("database", heartbeat.begin, health, stop)
         loops = [
             Loop("intake", intake.step),
             Loop("dispatcher", dispatcher.step),

@@ -37,10 +37,17 @@ class HeartbeatLoop:
         self._reads = reads
         self._troubles = troubles
 
+    async def begin(self) -> None:
+        """The first heartbeat, of a daemon that is about to be ready."""
+        await self._beat([])
+
     async def step(self, stop: Stop) -> None:
         """One heartbeat, sleep."""
-        await heartbeat.beat(self.name, now=self._clock.now(), stream_token=self._reads(), troubles=self._troubles())
+        await self._beat(self._troubles())
         await stop.sleep(EVERY)
+
+    async def _beat(self, troubles: Sequence[str]) -> None:
+        await heartbeat.beat(self.name, now=self._clock.now(), stream_token=self._reads(), troubles=troubles)
 
     async def deregister(self) -> None:
         """Record that this daemon ends."""

@@ -69,3 +69,15 @@ def test_a_reload_before_it_has_started_does_not_end_it(pair, supervisor):
     assert supervisor.heard() == []
     pair.set("redis", url=url)
     daemon.stop()
+
+
+def test_it_is_ready_once_its_heartbeat_is_in_the_database(pair, supervisor):
+    """So that a script that starts it, and asks for the status at once, finds it."""
+    pair.add_consumer()
+    pair.rows("ALTER TABLE heartbeat RENAME TO away")
+    daemon = pair.run(NOTIFY_SOCKET=supervisor.address)
+    daemon.wait_until("it says why it waits", lambda: "heartbeat" in daemon.page("/readyz")[1])
+    assert supervisor.heard() == []
+    pair.rows("ALTER TABLE away RENAME TO heartbeat")
+    supervisor.wait_for("READY=1")
+    assert daemon.status()["daemons"]["running"] == 1
