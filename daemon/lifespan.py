@@ -106,9 +106,7 @@ async def lifespan(config: Config, stop: Stop, environment: Environment) -> Asyn
         clock = Clock(environment.monotonic)
         await _open_database(config, clock, cipher, health, stop, stack)
         key_set.opened(clock)
-        client = await stack.enter_async_context(redis_client(redis_url))
-        await until_it_works("redis", client.ping, health, stop)
-        stream = Stream(client, config.redis.stream)
+        stream = await _open_stream(redis_url, config.redis.stream, health, stop, stack)
 
         settings, backlog, trees = attempt_settings(config), CatchUp(), CourseTrees()
         heartbeat = HeartbeatLoop(clock, reads=lambda: ownership.token, troubles=health.troubles)
@@ -246,6 +244,12 @@ async def _open_database(
     await until_it_works("database", lambda: watch(clock), health, stop)
     await until_it_works("database", read_position, health, stop)
     await until_it_works("database", lambda: _try_keys(cipher), health, stop)
+
+
+async def _open_stream(redis_url: str, name: str, health: Health, stop: Stop, stack: AsyncExitStack) -> Stream:
+    client = await stack.enter_async_context(redis_client(redis_url))
+    await until_it_works("redis", client.ping, health, stop)
+    return Stream(client, name)
 
 
 async def _open_certificates(
