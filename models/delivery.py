@@ -22,6 +22,9 @@ HELD = ("accepted", "baseline")
 #: ``code_major`` of the record of a score in whose place a later grade at the campus, not sent from here, is kept.
 OVERRULED = "overruled"
 
+#: A record by which the campus holds no grade of ours; the partial index has the same words.
+UNGRADED = f"code_major = '{OVERRULED}' OR (result = 'accepted' AND score = '')"
+
 
 class Delivery(Model):
     """One attempt. Unique by assignment and claim token, so that writing a record twice is harmless."""

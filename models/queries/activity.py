@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 from models.db.sql import MAX_ID, Statement
-from models.delivery import HELD, OVERRULED, DeliveryRecord
+from models.delivery import HELD, OVERRULED, UNGRADED, DeliveryRecord
 from models.queries.ledger import ledgers
 from models.queries.views import WITH_CAMPUS, CampusView, columns_of
 from models.states import READY_AT, STATE
@@ -11,16 +11,23 @@ from models.states import READY_AT, STATE
 #: Groups that are read, and learners that are shown one by one.
 MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20
 
-# By the newest record of what the campus holds, as :class:`daemon.why.known.Known` looks at it.
-_SETTLED = f"""COALESCE((
+# By the newest record of what the campus holds, as :class:`daemon.why.known.Known` looks at it. Few grades have a
+# record by which it holds none of ours; looked up for each grade, it made PostgreSQL sort them all.
+_UNGRADED = f"""
+    WITH recorded AS MATERIALIZED (
+        SELECT id, learner_version FROM graded_assignment
+        WHERE course_id = :course_id AND sent_score IS NULL
+            AND id IN (SELECT assignment_id FROM delivery WHERE {UNGRADED}))
+    SELECT id, (
         SELECT CASE WHEN code_major = '{OVERRULED}' THEN 'overruled'
-            WHEN result = 'accepted' AND score = '' THEN 'cleared' ELSE 'nothing attempted' END
-        FROM delivery WHERE assignment_id = graded_assignment.id AND version >= learner_version
-            AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1), 'nothing attempted')"""
+            WHEN result = 'accepted' AND score = '' THEN 'cleared' END
+        FROM delivery WHERE assignment_id = recorded.id AND version >= learner_version
+            AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1) AS why
+    FROM recorded"""
 
 # Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
-_WHY = f"""CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
-    WHEN version_number <= sent_version AND sent_score IS NULL THEN {_SETTLED}
+_WHY = """CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
+    WHEN version_number <= sent_version AND sent_score IS NULL THEN COALESCE(ungraded.why, 'nothing attempted')
     WHEN version_number <= sent_version AND sent_at IS NULL THEN 'taken over'
     WHEN version_number <= sent_version THEN 'acknowledged'
     WHEN claimed_until > :now THEN 'claimed'
@@ -73,9 +80,9 @@ def groups_statement(usage_id: str | None) -> Statement:
             SELECT campus_id, course_id, usage_id, state, why, parked_scope, parked_reason,
                 COUNT(*) AS number, MIN(moment) AS first_at, MAX(moment) AS last_at, MIN(id) AS example
             FROM (
-                SELECT id, campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope,
-                    parked_reason, {_MOMENT} AS moment
-                FROM graded_assignment
+                SELECT graded_assignment.id AS id, campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why,
+                    parked_scope, parked_reason, {_MOMENT} AS moment
+                FROM graded_assignment LEFT JOIN ({_UNGRADED}) AS ungraded ON ungraded.id = graded_assignment.id
                 WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
                 LIMIT {MAX_ID}
             ) AS each_grade

@@ -251,4 +251,5 @@ async def test_the_groups_are_read_by_an_index(usage_id):
     given = {} if usage_id is None else {"usage_id": usage_id}
     steps = await plan(groups_statement(usage_id), course_id="physics", now=NOW, most=9, **given)
     assert whole_tables(steps) == [], steps
+    assert "delivery_ungraded" in steps, "no look-up for each grade of which nothing is attempted"
     assert await read_activity("physics", usage_id, now=NOW) == []
