@@ -11,23 +11,22 @@ from models.states import READY_AT, STATE
 #: Groups that are read, and learners that are shown one by one.
 MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20
 
-# By the newest record of what the campus holds, as :class:`daemon.why.known.Known` looks at it. Few grades have a
-# record by which it holds none of ours; looked up for each grade, it made PostgreSQL sort them all.
-_UNGRADED = f"""
-    WITH recorded AS MATERIALIZED (
-        SELECT id, learner_version FROM graded_assignment
-        WHERE course_id = :course_id AND sent_score IS NULL
-            AND id IN (SELECT assignment_id FROM delivery WHERE {UNGRADED}))
-    SELECT id, (
+# The campus holds no grade of ours, by what was acknowledged.
+_UNSCORED = """disabled_at IS NULL AND parked_at IS NULL AND version_number <= sent_version
+    AND sent_score IS NULL"""
+
+# By the newest record of what the campus holds, as :class:`daemon.why.known.Known` looks at it. Few have a record that
+# matters, and many attempted nothing.
+_WHY_UNSCORED = f"""CASE WHEN EXISTS (
+        SELECT 1 FROM delivery WHERE assignment_id = unscored.id AND ({UNGRADED})) THEN COALESCE((
         SELECT CASE WHEN code_major = '{OVERRULED}' THEN 'overruled'
             WHEN result = 'accepted' AND score = '' THEN 'cleared' END
-        FROM delivery WHERE assignment_id = recorded.id AND version >= learner_version
-            AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1) AS why
-    FROM recorded"""
+        FROM delivery WHERE assignment_id = unscored.id AND version >= learner_version
+            AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1), 'nothing attempted')
+    ELSE 'nothing attempted' END"""
 
 # Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
 _WHY = """CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
-    WHEN version_number <= sent_version AND sent_score IS NULL THEN COALESCE(ungraded.why, 'nothing attempted')
     WHEN version_number <= sent_version AND sent_at IS NULL THEN 'taken over'
     WHEN version_number <= sent_version THEN 'acknowledged'
     WHEN claimed_until > :now THEN 'claimed'
@@ -74,16 +73,22 @@ def groups_statement(usage_id: str | None) -> Statement:
         for field in fields(ActivityGroup)[len(fields(CampusView)) :]
         if field.name != "failure"
     )
+    of_course = "course_id = :course_id" if usage_id is None else "course_id = :course_id AND usage_id = :usage_id"
     return Statement(f"""
+        WITH unscored AS MATERIALIZED (
+            SELECT id, campus_id, course_id, usage_id, sent_at, learner_version FROM graded_assignment
+            WHERE {of_course} AND {_UNSCORED})
         SELECT {columns_of(CampusView)}, {own}
         FROM (
             SELECT campus_id, course_id, usage_id, state, why, parked_scope, parked_reason,
                 COUNT(*) AS number, MIN(moment) AS first_at, MAX(moment) AS last_at, MIN(id) AS example
             FROM (
-                SELECT graded_assignment.id AS id, campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why,
-                    parked_scope, parked_reason, {_MOMENT} AS moment
-                FROM graded_assignment LEFT JOIN ({_UNGRADED}) AS ungraded ON ungraded.id = graded_assignment.id
-                WHERE course_id = :course_id {"" if usage_id is None else "AND usage_id = :usage_id"}
+                SELECT id, campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope,
+                    parked_reason, {_MOMENT} AS moment
+                FROM graded_assignment WHERE {of_course} AND NOT ({_UNSCORED})
+                UNION ALL
+                SELECT id, campus_id, course_id, usage_id, 'clean', {_WHY_UNSCORED}, NULL, NULL, sent_at
+                FROM unscored
                 LIMIT {MAX_ID}
             ) AS each_grade
             GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT :most
