@@ -28,12 +28,12 @@ class Servers:
 
 
 @contextmanager
-def running_servers() -> Iterator[Servers]:
-    """While the context is open."""
+def running_servers(*, shared_buffers: str = "64MB") -> Iterator[Servers]:
+    """While the context is open. *shared_buffers*: the memory of PostgreSQL."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         run = stack.enter_context(servers.run_folder())
-        postgres = PostgresServer(run / "postgresql", postgres_binaries())
+        postgres = PostgresServer(run / "postgresql", postgres_binaries(), shared_buffers=shared_buffers)
         stack.callback(postgres.close)
         valkey = servers.RedisServer(run / "valkey", servers.valkey_binary())
         stack.callback(valkey.close)

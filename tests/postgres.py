@@ -20,9 +20,10 @@ class PostgresServer(Server):
     #: "Fast": SIGTERM would wait for clients to leave.
     stop_signal = signal.SIGINT
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, *, shared_buffers: str = "64MB") -> None:
         super().__init__(folder)
         self._binaries = binaries
+        self._shared_buffers = shared_buffers
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root; every system has this account.
             account = pwd.getpwnam("nobody")
@@ -65,7 +66,7 @@ class PostgresServer(Server):
             "max_connections": "200",
             # What was committed is with the system when the server is killed; only a dead machine would lose it.
             "fsync": "off",
-            "shared_buffers": "64MB",
+            "shared_buffers": self._shared_buffers,
             "log_line_prefix": "%m [%p] ",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
