@@ -1,13 +1,12 @@
 """A course or an activity: all its learners by state, why their grades are there, and a page of them at a time."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import htpy as h
 
 from daemon.pages.access import RefusedError
 from daemon.pages.course_filter import CourseAsked, asked_of_course, asked_place
-from daemon.pages.course_page import CourseView, course_form, course_page, course_title
+from daemon.pages.course_page import MAX_EXPLAINED, CourseView, course_form, course_page, course_title
 from daemon.pages.grades import activity_content, answer_content
 from daemon.pages.layout import Page, text
 from daemon.pages.site import Visit
@@ -15,13 +14,11 @@ from daemon.why.activity import Activity
 from daemon.why.gather import gather_activity, gather_groups
 from daemon.why.known import Terms
 from models.db.together import together
-from models.queries.course_grades import GradeCount, GradePlace, read_accepted, read_counts, read_course_grades
+from models.queries.course_grades import GradePlace, read_accepted, read_counts, read_course_grades
 
 COURSES_TITLE = "Courses"
 #: Learners on a page.
 MAX_LISTED_LEARNERS = 100
-#: Groups of which counts are made; where there are more, the grades are counted apart.
-MAX_COUNTED_GROUPS = 2_000
 
 
 async def show_activities(visit: Visit) -> Page:
@@ -52,31 +49,21 @@ async def _without_grades(visit: Visit, asked: CourseAsked, terms: Terms) -> Pag
 
 async def read_view(asked: CourseAsked, after: GradePlace | None, *, now: int) -> CourseView:
     """
-    What is shown from a place on; the whole only on the first page.
+    What is shown from a place on; why the grades are where they are only on the first page.
 
     Raises:
         RefusedError: There is no such campus.
     """
     wanted = await asked.filter()
-    (counts, activity), found = await together(
-        _counted(asked, now=now, whole=after is None),
+    is_first = after is None
+    counts, found, *first = await together(
+        read_counts(asked.course, asked.usage, now=now),
         read_course_grades(wanted, after=after, now=now, most=MAX_LISTED_LEARNERS + 1),
+        *([gather_groups(wanted, now=now, looked=MAX_EXPLAINED)] if is_first else []),
     )
-    view = CourseView(asked, counts, activity)
+    view = CourseView(asked, counts, first[0] if is_first else None)
     if view.number == 0:
         return view
     grades = found[:MAX_LISTED_LEARNERS]
     further = grades[-1].place if len(found) > MAX_LISTED_LEARNERS else None
     return replace(view, grades=grades, accepted=await read_accepted(grades), further=further)
-
-
-async def _counted(asked: CourseAsked, *, now: int, whole: bool) -> tuple[Sequence[GradeCount], Activity | None]:
-    """How many there are of each kind: by the groups, where all of them are read."""
-    activity = None
-    if whole:
-        activity = await gather_groups(asked.course, asked.usage, now=now, most=MAX_COUNTED_GROUPS + 1)
-        if len(activity.groups) <= MAX_COUNTED_GROUPS:
-            return [
-                GradeCount(one.usage_id, one.consumer_key, one.state, one.number) for one in activity.groups
-            ], activity
-    return await read_counts(asked.course, asked.usage, now=now), activity

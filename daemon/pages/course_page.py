@@ -14,6 +14,7 @@ from daemon.pages.filters import FilterField, filter_form
 from daemon.pages.grades import activity_content, group_articles
 from daemon.pages.layout import alarm, data_table, moment, text, token_field
 from daemon.pages.states import STATE_MEANINGS
+from daemon.why.absent import launches_words
 from daemon.why.activity import Activity
 from daemon.why.known import Terms
 from models.queries.activity import MAX_ACTIVITY_GROUPS
@@ -22,6 +23,8 @@ from models.states import STATES
 
 #: Activities of a course that are named, and groups that are open from the start.
 MAX_SHOWN_ACTIVITIES, MAX_OPEN_GROUPS = 200, 10
+#: Grades of which a page says why they are where they are: as many as it can look at while its reader waits.
+MAX_EXPLAINED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class CourseView:
 
     Args:
         counts: Of the whole course or activity.
-        activity: Why the grades are where they are; None but on the first page.
+        activity: Why the grades that are shown are where they are, of up to :data:`MAX_EXPLAINED`; None but on the
+            first page.
         grades: Those of this page.
         accepted: As :func:`models.queries.course_grades.read_accepted` gives it.
         further: The place after which the next page begins; None on the last one.
@@ -75,7 +79,7 @@ def course_page(view: CourseView, terms: Terms, token: str, *, operates: bool) -
         asked.usage is not None and h.p["Of the course ", _link(replace(asked, usage=None), asked.course)],
         _states(view),
         asked.state is not None and h.p[f"{asked.state}: {STATE_MEANINGS[asked.state]}."],
-        view.activity is not None and _whys(view.activity, asked, terms),
+        view.activity is not None and _whys(view.activity, view, terms),
         view.activity is not None and asked.usage is None and _activities(view),
         h.section[h.h2["Learners"], _learners(view, terms, token, operates=operates)],
     )
@@ -106,23 +110,28 @@ def _states(view: CourseView) -> Node:
     ]
 
 
-def _whys(activity: Activity, asked: CourseAsked, terms: Terms) -> Node:
+def _whys(activity: Activity, view: CourseView, terms: Terms) -> Node:
     """The sentences of ``why``, of the groups that the filter shows."""
-    groups = tuple(
-        group
-        for group in activity.groups
-        if asked.state in (None, group.state) and asked.consumer in (None, group.consumer_key)
-    )
-    shown = replace(activity, groups=groups)
-    return h.details(open=len(groups) <= MAX_OPEN_GROUPS)[
-        h.summary[f"Why, in {_shown_of(len(groups))}"],
-        group_articles(shown, terms) if asked.narrows else activity_content(shown, terms),
+    number, is_cut = len(activity.groups), view.number > MAX_EXPLAINED
+    return h.details(open=number <= MAX_OPEN_GROUPS)[
+        h.summary[f"Why, in {_shown_of(number)}{f', of {MAX_EXPLAINED} of these grades' if is_cut else ''}"],
+        _cut_head(activity, terms) if is_cut else None,
+        group_articles(activity, terms) if view.asked.narrows or is_cut else activity_content(activity, terms),
     ]
 
 
+def _cut_head(activity: Activity, terms: Terms) -> Node:
+    """What is said in place of how many grades there are, and how many of them need a person."""
+    return (
+        h.p["An activity, a state or a campus narrows it down."],
+        bool(activity.rejected) and h.p[text(launches_words(activity.rejected, more=activity.rejected_more))],
+        terms.daemon_fault and h.p[alarm(terms.daemon_fault)],
+    )
+
+
 def _shown_of(number: int) -> str:
-    largest = f"the largest {MAX_ACTIVITY_GROUPS} of " if number > MAX_ACTIVITY_GROUPS else ""
-    return f"{largest}{counted(number, 'group')}"
+    is_more = number > MAX_ACTIVITY_GROUPS
+    return f"the largest {counted(MAX_ACTIVITY_GROUPS, 'group')}" if is_more else counted(number, "group")
 
 
 def _activities(view: CourseView) -> Node:

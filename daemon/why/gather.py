@@ -10,10 +10,12 @@ from daemon.why.activity import Activity
 from daemon.why.known import Absent, Explanation, Known, Part
 from models.course import CourseTrees, Whose, with_own_tree
 from models.course_tree import Tree
+from models.db.sql import MAX_ID
 from models.db.together import together
 from models.delivery import DeliveryRecord
 from models.queries import activity as activity_queries
 from models.queries import grades as grade_queries
+from models.queries.filter import AssignmentFilter
 from models.queries.grades import Query, Rejected
 from models.queries.ledger import ledgers, lines_of_sent
 from models.queries.views import AssignmentView
@@ -81,7 +83,7 @@ async def gather_activity(
     asked = Query(course_id=course_id, usage_id=usage_id)
     learners = await activity_queries.read_learners(course_id, usage_id)
     if len(learners) > activity_queries.MAX_EACH:
-        return await gather_groups(course_id, usage_id, now=now)
+        return await gather_groups(AssignmentFilter(course_id=course_id, usage_id=usage_id), now=now)
     rejected, more = await grade_queries.rejected_launches(course_id, usage_id)
     if not learners:
         return Explanation(
@@ -100,19 +102,23 @@ async def gather_activity(
     )
 
 
-async def gather_groups(
-    course_id: str, usage_id: str | None, *, now: int, most: int = activity_queries.MAX_ACTIVITY_GROUPS + 1
-) -> Activity:
+async def gather_groups(wanted: AssignmentFilter, *, now: int, looked: int = MAX_ID) -> Activity:
     """
     The grades of a course, or of one of its blocks, in groups, however few they are.
 
     Args:
+        wanted: What of them.
         now: As of :func:`gather`.
-        most: Groups at most.
+        looked: As of :func:`models.queries.activity.read_activity`.
+
+    Raises:
+        ValueError: No course is given.
     """
-    groups = await activity_queries.read_activity(course_id, usage_id, now=now, most=most)
-    rejected, more = await grade_queries.rejected_launches(course_id, usage_id)
-    return Activity(Query(course_id=course_id, usage_id=usage_id), tuple(groups), tuple(rejected), more)
+    course_id = wanted.course()
+    groups = await activity_queries.read_activity(wanted, now=now, looked=looked)
+    rejected, more = await grade_queries.rejected_launches(course_id, wanted.usage_id)
+    asked = Query(course_id=course_id, usage_id=wanted.usage_id)
+    return Activity(asked, tuple(groups), tuple(rejected), more)
 
 
 async def _of_each(read: Callable[[str], Awaitable[_Found]], learners: Iterable[str]) -> list[_Found]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from models.db.sql import MAX_ID, Statement
 from models.delivery import HELD, OVERRULED, UNGRADED, DeliveryRecord
+from models.queries.filter import AssignmentFilter
 from models.queries.ledger import ledgers
 from models.queries.views import WITH_CAMPUS, CampusView, columns_of
 from models.states import READY_AT, STATE
@@ -11,22 +12,19 @@ from models.states import READY_AT, STATE
 #: Groups that are read, and learners that are shown one by one.
 MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20
 
-# The campus holds no grade of ours, by what was acknowledged.
-_UNSCORED = """disabled_at IS NULL AND parked_at IS NULL AND version_number <= sent_version
-    AND sent_score IS NULL"""
-
-# By the newest record of what the campus holds, as :class:`daemon.why.known.Known` looks at it. Few have a record that
-# matters, and many attempted nothing.
+# Of what was acknowledged without a score, by the newest record of what the campus holds, as
+# :class:`daemon.why.known.Known` looks at it. Few have a record that matters, and many attempted nothing.
 _WHY_UNSCORED = f"""CASE WHEN EXISTS (
-        SELECT 1 FROM delivery WHERE assignment_id = unscored.id AND ({UNGRADED})) THEN COALESCE((
+        SELECT 1 FROM delivery WHERE assignment_id = grade.id AND ({UNGRADED})) THEN COALESCE((
         SELECT CASE WHEN code_major = '{OVERRULED}' THEN 'overruled'
             WHEN result = 'accepted' AND score = '' THEN 'cleared' END
-        FROM delivery WHERE assignment_id = unscored.id AND version >= learner_version
+        FROM delivery WHERE assignment_id = grade.id AND version >= learner_version
             AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1), 'nothing attempted')
     ELSE 'nothing attempted' END"""
 
 # Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
-_WHY = """CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
+_WHY = f"""CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'
+    WHEN version_number <= sent_version AND sent_score IS NULL THEN {_WHY_UNSCORED}
     WHEN version_number <= sent_version AND sent_at IS NULL THEN 'taken over'
     WHEN version_number <= sent_version THEN 'acknowledged'
     WHEN claimed_until > :now THEN 'claimed'
@@ -65,19 +63,15 @@ class ActivityGroup(CampusView):
     failure: DeliveryRecord | None = None
 
 
-def groups_statement(usage_id: str | None) -> Statement:
+def groups_statement(wanted: AssignmentFilter) -> Statement:
     """The statement of :func:`read_activity`."""
-    # With a limit PostgreSQL works out each grade's words once, and expects few groups: it need not sort the grades.
     own = ", ".join(
         f"grouped.{field.name} AS {field.name}"
         for field in fields(ActivityGroup)[len(fields(CampusView)) :]
         if field.name != "failure"
     )
-    of_course = "course_id = :course_id" if usage_id is None else "course_id = :course_id AND usage_id = :usage_id"
+    # With limits PostgreSQL chooses how to read the grades whatever their words cost, and works those out once each.
     return Statement(f"""
-        WITH unscored AS MATERIALIZED (
-            SELECT id, campus_id, course_id, usage_id, sent_at, learner_version FROM graded_assignment
-            WHERE {of_course} AND {_UNSCORED})
         SELECT {columns_of(CampusView)}, {own}
         FROM (
             SELECT campus_id, course_id, usage_id, state, why, parked_scope, parked_reason,
@@ -85,27 +79,24 @@ def groups_statement(usage_id: str | None) -> Statement:
             FROM (
                 SELECT id, campus_id, course_id, usage_id, {STATE} AS state, {_WHY} AS why, parked_scope,
                     parked_reason, {_MOMENT} AS moment
-                FROM graded_assignment WHERE {of_course} AND NOT ({_UNSCORED})
-                UNION ALL
-                SELECT id, campus_id, course_id, usage_id, 'clean', {_WHY_UNSCORED}, NULL, NULL, sent_at
-                FROM unscored
+                FROM (
+                    SELECT * FROM graded_assignment WHERE {wanted.condition} LIMIT :looked
+                ) AS grade
                 LIMIT {MAX_ID}
             ) AS each_grade
-            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT :most
+            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 11 LIMIT {MAX_ACTIVITY_GROUPS + 1}
         ) AS grouped
         {WITH_CAMPUS.replace("graded_assignment", "grouped")} ORDER BY grouped.number DESC, example""")
 
 
-async def read_activity(
-    course_id: str, usage_id: str | None, *, now: int, most: int = MAX_ACTIVITY_GROUPS + 1
-) -> list[ActivityGroup]:
+async def read_activity(wanted: AssignmentFilter, *, now: int, looked: int = MAX_ID) -> list[ActivityGroup]:
     """
-    The groups of a course or one of its blocks, the largest first.
+    The groups of some grades, the largest first; one more than is shown, if there are more.
 
     Args:
-        most: Groups at most; unless it is given, one more than is shown.
+        looked: Grades of which groups are made, at most; of more, any of them.
     """
-    rows = await groups_statement(usage_id).rows(course_id=course_id, usage_id=usage_id, now=now, most=most)
+    rows = await groups_statement(wanted).rows(**wanted.parameters, now=now, looked=looked)
     shown = rows[:MAX_ACTIVITY_GROUPS]
     failures = await _failures([row["example"] for row in shown if row["why"] == "retrying"])
     return [

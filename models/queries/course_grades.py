@@ -88,8 +88,7 @@ _OF_ACTIVITY = "graded_assignment.id > :after", "graded_assignment.id"
 
 def list_statement(wanted: AssignmentFilter) -> Statement:
     """The statement of :func:`read_course_grades`. Raises the same."""
-    if wanted.course_id is None:
-        raise ValueError("the grades of which course? no index leads to those of all")
+    wanted.course()
     beyond, order = _OF_COURSE if wanted.usage_id is None else _OF_ACTIVITY
     return Statement(_LIST.format(wanted.condition, beyond, order))
 

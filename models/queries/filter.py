@@ -60,6 +60,12 @@ class AssignmentFilter:
     def parameters(self) -> dict[str, Any]:
         return asdict(self)
 
+    def course(self) -> str:
+        """The course, where there has to be one. Raises :class:`ValueError` where there is none."""
+        if self.course_id is None:
+            raise ValueError("the grades of which course? no index leads to those of all")
+        return self.course_id
+
 
 def _listed(ids: Collection[int]) -> str:
     """Numbers, which need no parameters; none of none."""

@@ -1,19 +1,19 @@
 """The page of a course or an activity: its learners by state, why their grades are there, and sending some again."""
 
-from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from daemon.pages.activities import MAX_COUNTED_GROUPS, MAX_LISTED_LEARNERS, read_view
+from daemon.pages.activities import MAX_LISTED_LEARNERS, read_view
 from daemon.pages.course_filter import CourseAsked
-from daemon.pages.course_page import MAX_SHOWN_ACTIVITIES
+from daemon.pages.course_page import MAX_EXPLAINED, MAX_SHOWN_ACTIVITIES
 from daemon.pages.states import STATE_MEANINGS
 from daemon.why.activity import group_head, group_words
 from daemon.why.advice import PEOPLE, about_parked
 from models.assignment import GradedAssignment
 from models.campus import OutcomeService
-from models.queries.activity import read_activity
+from models.queries.activity import MAX_ACTIVITY_GROUPS, read_activity
+from models.queries.filter import AssignmentFilter
 from models.states import STATES
 from tests.daemon.pages.conftest import one_line
 from tests.daemon.pages.course import (
@@ -25,7 +25,7 @@ from tests.daemon.pages.course import (
     one_in_each_state,
     states,
 )
-from tests.daemon.why.story import NOW, TERMS
+from tests.daemon.why.story import NOW, TERMS, Story
 from tests.models.rows import make_assignment, make_service
 
 
@@ -58,7 +58,7 @@ async def test_all_learners_of_an_activity_are_listed_with_what_the_campus_has(b
 async def test_the_sentences_are_those_of_why_however_few_learners_there_are(ben):
     await one_in_each_state()
     await ben.get("/activities", params=UNIT)
-    groups = await read_activity("physics", "unit 3", now=NOW)
+    groups = await read_activity(AssignmentFilter(course_id="physics", usage_id="unit 3"), now=NOW)
     assert len(groups) == len(STATES)
     for group in groups:
         assert one_line(group_head(group, TERMS)) in ben.words
@@ -120,8 +120,7 @@ async def test_a_campus_is_a_filter_where_several_have_the_course(ben):
     assert "No grade fits this filter." in ben.words
 
 
-@pytest.mark.parametrize("most", [0, MAX_COUNTED_GROUPS])
-async def test_the_counts_are_the_same_however_they_are_made(users, most, clock):
+async def test_reasons_are_given_on_the_first_page_and_counts_on_all(users, clock):
     await one_in_each_state()
     for number in range(3):
         await learner(number, usage_id="unit 4", **PARKED, note=str(number))
@@ -130,31 +129,36 @@ async def test_the_counts_are_the_same_however_they_are_made(users, most, clock)
     later = await read_view(asked, first.grades[0].place, now=NOW)
     assert first.activity is not None
     assert later.activity is None
-    assert {(one.usage_id, one.state, one.number) for one in first.counts} == {
-        (one.usage_id, one.state, one.number) for one in later.counts
-    }
+    assert first.counts == later.counts
     assert first.number == later.number == 9
-    assert replace(later, asked=CourseAsked("physics", state="parked")).number == 4
+    parked = await read_view(CourseAsked("physics", state="parked"), None, now=NOW)
+    assert parked.number == sum(group.number for group in parked.activity.groups) == 4
 
 
-async def test_where_there_are_very_many_reasons_the_counts_are_right_all_the_same(ben):
+async def test_of_very_many_grades_some_are_explained_and_the_counts_are_right_all_the_same(ben):
     service = await make_service()
+    number = MAX_EXPLAINED + 1
     await GradedAssignment.bulk_create(
         [
             GradedAssignment(
-                user_id=f"learner-{number}", course_id="physics", usage_id="unit 3", outcome_service_id=service.id,
-                campus_id=service.campus_id, lis_result_sourcedid=str(number), sourcedid_digest=str(number),
+                user_id=f"learner-{one}", course_id="physics", usage_id="unit 3", outcome_service_id=service.id,
+                campus_id=service.campus_id, lis_result_sourcedid=str(one), sourcedid_digest=str(one),
                 registered_us=0, composite=False, due_at=0, parked_at=1, parked_scope="learner",
-                parked_reason=f"no {number}",
+                parked_reason=f"no {one % (MAX_ACTIVITY_GROUPS + 1)}",
             )
-            for number in range(MAX_COUNTED_GROUPS + 3)
+            for one in range(number)
         ]
     )  # fmt: skip
+    await Story().launch(20, user_id="late", course_id="physics", oauth_consumer_key="unknown")
     await ben.get("/activities", params={"course": "physics"})
-    assert states(ben) == [f"{MAX_COUNTED_GROUPS + 3} all", f"{MAX_COUNTED_GROUPS + 3} parked"]
-    assert ben.table("Activities") == [
-        {"activity": "unit 3", "grades": str(MAX_COUNTED_GROUPS + 3), "parked": str(MAX_COUNTED_GROUPS + 3)}
-    ]
+    assert states(ben) == [f"{number} all", f"{number} parked"]
+    assert ben.table("Activities") == [{"activity": "unit 3", "grades": str(number), "parked": str(number)}]
+    largest = f"Why, in the largest {MAX_ACTIVITY_GROUPS} groups, of {MAX_EXPLAINED} of these grades"
+    assert f"{largest}An activity, a state or a campus narrows it down." in ben.words
+    assert "1 launch event of it is in quarantine" in ben.words
+    await GradedAssignment.filter(user_id="learner-0").update(usage_id="unit 4")
+    await ben.get("/activities", params=UNIT)
+    assert f"Why, in the largest {MAX_ACTIVITY_GROUPS} groupsAs of " in ben.words
 
 
 async def test_who_has_to_act_is_the_same_as_on_the_assignments_page(ben):

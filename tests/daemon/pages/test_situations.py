@@ -14,6 +14,7 @@ from daemon.why.outlook import outlook
 from daemon.why.points import score_words
 from models.assignment import GradedAssignment
 from models.campus import Campus
+from models.queries.filter import AssignmentFilter
 from models.queries.grades import Query, asked_of
 from models.queries.parked import read_parked
 from tests.daemon.pages.conftest import one_line
@@ -111,7 +112,8 @@ async def activities_show_each_grade(ben, asked):
     for course_id, usage_id in {(row.course_id, row.usage_id) for row in await GradedAssignment.all()}:
         assert (await ben.get("/activities", params={"course": course_id, "usage": usage_id}))[0] == 200
         shown = ben.words
-        for group in activity_document(await gather_groups(course_id, usage_id, now=NOW), terms):
+        wanted = AssignmentFilter(course_id=course_id, usage_id=usage_id)
+        for group in activity_document(await gather_groups(wanted, now=NOW), terms):
             assert group["state"] == "quarantined" or one_line(group["reason"]) in shown
         rows = {int(row["assignment"]): row for row in learners(ben)}
         assert list(rows) == await GradedAssignment.filter(course_id=course_id, usage_id=usage_id).values_list(

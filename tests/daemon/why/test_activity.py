@@ -16,6 +16,7 @@ from models.campus import Campus, OutcomeService
 from models.consumer import LtiConsumer
 from models.delivery import OVERRULED, DeliveryRecord, write_deliveries
 from models.queries.activity import MAX_ACTIVITY_GROUPS, MAX_EACH, groups_statement, read_activity
+from models.queries.filter import AssignmentFilter
 from tests.daemon.why.activities import answer, launched
 from tests.daemon.why.story import NOW, TERMS, Story, before
 from tests.models.plans import plan, whole_tables
@@ -246,10 +247,10 @@ async def test_more_groups_than_are_shown_are_named_as_such():
     assert f"These are the {MAX_ACTIVITY_GROUPS} largest groups" in text
 
 
-@pytest.mark.parametrize("usage_id", ["unit", None])
-async def test_the_groups_are_read_by_an_index(usage_id):
-    given = {} if usage_id is None else {"usage_id": usage_id}
-    steps = await plan(groups_statement(usage_id), course_id="physics", now=NOW, most=9, **given)
+@pytest.mark.parametrize("more", [{"usage_id": "unit"}, {}, {"state": "parked"}, {"consumer_id": 1}], ids=repr)
+async def test_the_groups_are_read_by_an_index(more):
+    wanted = AssignmentFilter(course_id="physics", **more)
+    steps = await plan(groups_statement(wanted), **wanted.parameters, now=NOW, looked=9)
     assert whole_tables(steps) == [], steps
     assert "delivery_ungraded" in steps, "no look-up for each grade of which nothing is attempted"
-    assert await read_activity("physics", usage_id, now=NOW) == []
+    assert await read_activity(wanted, now=NOW) == []
