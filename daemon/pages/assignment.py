@@ -1,6 +1,7 @@
 """An assignment: where its grade is, its attempts, and having it sent again."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import htpy as h
@@ -63,11 +64,10 @@ async def resend_one(visit: Visit) -> web.Response:
 async def _known(visit: Visit) -> Known:
     assignment_id = int(visit.request.match_info["id"])
     asked = await asked_of(assignment_id)
-    answer = None if asked is None else await gather(asked, now=visit.now, trees=visit.daemon.trees)
-    known = None if answer is None else next((one for one in answer.known if one.row.id == assignment_id), None)
-    if known is None:
+    answer = asked and await gather(replace(asked, assignment_id=assignment_id), now=visit.now, trees=visit.daemon.trees)
+    if not answer or not answer.known:
         raise RefusedError(404, f"There is no assignment {assignment_id}. Look for its learner.")
-    return known
+    return answer.known[0]
 
 
 def assignment_page(

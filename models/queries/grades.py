@@ -32,6 +32,8 @@ class Query:
     sourcedid: str | None = None
     #: The campus: what it calls a learner, and its sourcedids, may be another's at another campus.
     consumer_key: str | None = None
+    #: One of their assignments.
+    assignment_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ _CONDITIONS = {
     "lti_user_id": "substr(lti_user_id, 1, 200) = substr(:lti_user_id, 1, 200) AND lti_user_id || '' = :lti_user_id",
     "sourcedid": "sourcedid_digest = :sourcedid",
     "consumer_key": "lti_consumer.consumer_key = :consumer_key",
+    "assignment_id": "graded_assignment.id = :assignment_id",
 }
 
 _BY = {
@@ -115,11 +118,11 @@ async def asked_of(assignment_id: int) -> Query | None:
     return None if row is None else Query(**row)
 
 
-def find_statement(asked: Query) -> tuple[Statement, dict[str, str]]:
+def find_statement(asked: Query) -> tuple[Statement, dict[str, Any]]:
     """The statement of :func:`find_grades`, and its parameters but ``now``. Raises the same."""
     if asked.user_id is None and asked.lti_user_id is None and asked.sourcedid is None:
         raise ValueError("whose grades? give a user_id, an lti_user_id or a sourcedid")
-    given: dict[str, str] = {name: value for name in _CONDITIONS if (value := getattr(asked, name)) is not None}
+    given: dict[str, Any] = {name: value for name in _CONDITIONS if (value := getattr(asked, name)) is not None}
     if "sourcedid" in given:
         given["sourcedid"] = digest(given["sourcedid"])
     conditions = " AND ".join(_CONDITIONS[name] for name in given)

@@ -6,6 +6,7 @@ import pytest
 
 from models.action import actions, record_action
 from models.assignment import GradedAssignment
+from models.queries.grades import MAX_GRADES
 from tests.actors.conftest import campus, lms
 from tests.actors.sending import PATH
 from tests.conftest import shared_url
@@ -38,6 +39,16 @@ async def test_the_campus_is_asked_what_it_shows_and_nothing_is_sent(ben, clock,
     assert words in ben.words
     assert lms.scores("cell") == []
     assert await actions() == []
+
+
+async def test_each_of_more_grades_than_are_read_at_once_has_its_page(ben):
+    rows = [
+        await make_assignment(**CLEAN, user_id="ada", lis_result_sourcedid=str(number))
+        for number in range(MAX_GRADES + 1)
+    ]
+    for row in (rows[0], rows[-1]):
+        assert (await ben.get(f"/assignments/{row}"))[0] == 200
+    assert (await ben.get(f"/assignments/{rows[-1] + 1}"))[0] == 404
 
 
 async def test_a_grade_that_is_parked_is_sent_again(ben):
