@@ -64,8 +64,9 @@ async def resend_one(visit: Visit) -> web.Response:
 async def _known(visit: Visit) -> Known:
     assignment_id = int(visit.request.match_info["id"])
     asked = await asked_of(assignment_id)
-    answer = asked and await gather(replace(asked, assignment_id=assignment_id), now=visit.now, trees=visit.daemon.trees)
-    if not answer or not answer.known:
+    wanted = None if asked is None else replace(asked, assignment_id=assignment_id)
+    answer = None if wanted is None else await gather(wanted, now=visit.now, trees=visit.daemon.trees)
+    if answer is None or not answer.known:
         raise RefusedError(404, f"There is no assignment {assignment_id}. Look for its learner.")
     return answer.known[0]
 
