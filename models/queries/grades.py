@@ -5,7 +5,7 @@ The daemon works meanwhile, so every statement uses an index and has a limit. Or
 bare column PostgreSQL would scan its whole index rather than sort a few rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from models.consumer import digest
@@ -33,7 +33,7 @@ class Query:
     #: The campus: what it calls a learner, and its sourcedids, may be another's at another campus.
     consumer_key: str | None = None
     #: One of their assignments.
-    assignment_id: int | None = None
+    assignment_id: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
