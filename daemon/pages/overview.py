@@ -7,8 +7,9 @@ from datetime import tzinfo
 import htpy as h
 from htpy import Node
 
-from daemon.infra.text import age, counted
+from daemon.infra.text import age, counted, past
 from daemon.ingest.lag import stream_lag
+from daemon.pages.course_filter import CourseAsked
 from daemon.pages.layout import Page, ago, alarm, data_table, text
 from daemon.pages.learners import search_form
 from daemon.pages.plot import plot
@@ -23,6 +24,7 @@ from models.db.together import together
 from models.queries.campuses import read_troubled_campuses
 from models.queries.pace import Pace, read_pace
 from models.queries.status import CampusStatus, Status
+from models.queries.structures import MissingStructure, read_missing_structures
 from models.queries.views import CampusView
 from models.states import OVERDUE_MS
 
@@ -30,6 +32,8 @@ from models.states import OVERDUE_MS
 REFRESH_SECONDS = 10
 #: Campuses in each table and list, those in trouble first, and those that are late by name.
 MAX_CAMPUSES, MAX_NAMED_CAMPUSES = 200, 5
+#: Courses without a structure that are named.
+MAX_NAMED_COURSES = 5
 _HOUR, _DAY = 3_600_000, 86_400_000
 
 
@@ -47,13 +51,15 @@ class Overview:
     """
     Everything at one moment.
 
-    *hour*, *day*: how many attempts ended in each minute, and each half hour.
+    *hour*, *day*: how many attempts ended in each minute, and each half hour. *missing*: the structures for which most
+    grades wait for long, and one more than are named.
     """
 
     shot: Snapshot
     troubled: Sequence[CampusView]
     hour: Pace
     day: Pace
+    missing: Sequence[MissingStructure] = ()
 
 
 async def show_overview(visit: Visit) -> Page:
@@ -62,14 +68,15 @@ async def show_overview(visit: Visit) -> Page:
     # The lag first: the rest then includes all that it counts as applied.
     lag = await stream_lag(daemon.stream)
     now, status = visit.now, await visit.status()
-    shot, troubled, hour, day, terms = await together(
+    shot, troubled, hour, day, missing, terms = await together(
         snapshot(now, lag, daemon.troubles(), status),
         _troubled(now, status),
         read_pace(now, _HOUR, 60),
         read_pace(now, _DAY, 48),
+        read_missing_structures(before=now - OVERDUE_MS, most=MAX_NAMED_COURSES + 1),
         visit.terms(),
     )
-    return Page("Overview", overview(Overview(shot, troubled, hour, day), terms), refresh=REFRESH_SECONDS)
+    return Page("Overview", overview(Overview(shot, troubled, hour, day, missing), terms), refresh=REFRESH_SECONDS)
 
 
 async def _troubled(now: int, status: Status) -> list[CampusView]:
@@ -118,12 +125,22 @@ def concerns(seen: Overview, terms: Terms) -> Iterator[Concern]:
         number = sum(trouble.who == who for trouble in acting)
         noun = "campus is" if number == 1 else "campuses are"
         yield Concern(f"{number} {noun} in trouble, and {PEOPLE[who]} can act.")
+    yield from _missing_structures(seen.missing, terms)
     parked = sum(campus.parked for campus in shot.status.campuses)
     if parked:
         yield Concern(f"{counted(parked, 'grade')} parked: each needs a person.", path="/parked")
     if shot.status.quarantined:
         events = counted(shot.status.quarantined, "event")
         yield Concern(f"{events} in quarantine: passbackd could not apply them.", path="/quarantine")
+
+
+def _missing_structures(missing: Sequence[MissingStructure], terms: Terms) -> Iterator[Concern]:
+    for one in missing[:MAX_NAMED_COURSES]:
+        wait = f"{'waits' if one.number == 1 else 'wait'} for its structure since {past(one.since, terms.zone)}"
+        words = f"{counted(one.number, 'grade')} of course {one.course_id} {wait}: {PEOPLE['tool']} can act."
+        yield Concern(words, path=CourseAsked(one.course_id, state="waiting").path())
+    if len(missing) > MAX_NAMED_COURSES:
+        yield Concern("So do grades of more courses.")
 
 
 def _campuses_that_work_late(seen: Overview, terms: Terms) -> list[CampusStatus]:

@@ -1,14 +1,19 @@
 """Overview: the figures of ``status``, and whether a person has to act."""
 
-from daemon.pages.overview import MAX_CAMPUSES
+from yarl import URL
+
+from daemon.pages.overview import MAX_CAMPUSES, MAX_NAMED_COURSES
+from models.assignment import GradedAssignment
 from models.campus import Campus
 from models.consumer import LtiConsumer
 from models.heartbeat import Heartbeat
 from models.quarantine import QuarantinedEvent
+from models.states import OVERDUE_MS
 from tests.conftest import shared_url
 from tests.daemon.pages.conftest import one_line
 from tests.daemon.why.situations import SITUATIONS
 from tests.daemon.why.story import NOW, Story
+from tests.models.rows import make_assignment
 
 __all__ = ["shared_url"]
 
@@ -44,6 +49,29 @@ async def test_what_is_parked_or_in_quarantine_can_wait(ben):
     assert LATER in ben.words
     assert "1 grade parked" in ben.words
     assert "1 event in quarantine" in ben.words
+
+
+async def test_grades_that_wait_long_for_a_structure_are_the_tools_developers_to_look_at(ben):
+    await SITUATIONS["structure_unknown"](Story())
+    (row,) = await GradedAssignment.all()
+    row.waiting_since = NOW - OVERDUE_MS
+    await row.save()
+    await ben.get("/")
+    assert WELL in ben.words
+    row.waiting_since = NOW - OVERDUE_MS - 1
+    await row.save()
+    await ben.get("/")
+    assert LATER in ben.words
+    (link,) = ben.page.xpath("//li/a[contains(., 'structure')]")
+    since = "1 grade of course physics waits for its structure since 2026-03-02 13:59 CET"
+    assert one_line(link.text_content()) == f"{since}: the tool's developers can act."
+    await ben.get(URL(link.get("href"), encoded=True))
+    assert "1 grade waiting" in ben.words
+    for number in range(MAX_NAMED_COURSES):
+        await make_assignment(course_id=f"course-{number}", waiting_since=1)
+    await ben.get("/")
+    assert "1 grade of course course-4 waits" in ben.words
+    assert "So do grades of more courses." in ben.words
 
 
 async def test_a_campus_that_is_down_says_since_when_why_whose_turn_and_when_next(ben):
