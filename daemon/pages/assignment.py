@@ -79,6 +79,7 @@ def assignment_page(
     return (
         grade_content(known, terms),
         _can_be_sent(known) and _resend_form(known, token, operates=operates),
+        _waits_for_structure(known) and h.p["Sending it again does not help before the tool has sent the structure."],
         h.form(".inline", method="post", action=f"/assignments/{row.id}/ask")[
             token_field(token), h.button(type="submit")["Ask the campus what it shows"]
         ],
@@ -90,7 +91,12 @@ def assignment_page(
 
 def _can_be_sent(known: Known) -> bool:
     is_settled = known.row.state == "clean" and known.has_nothing_to_send
-    return known.row.state != "disabled" and not is_settled
+    return known.row.state != "disabled" and not is_settled and not _waits_for_structure(known)
+
+
+def _waits_for_structure(known: Known) -> bool:
+    row = known.row
+    return row.state == "waiting" and row.waiting_since is not None and not row.wants_line_item
 
 
 def _resend_form(known: Known, token: str, *, operates: bool) -> Node:
