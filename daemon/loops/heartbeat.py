@@ -38,7 +38,7 @@ class HeartbeatLoop:
         self._troubles = troubles
 
     async def begin(self) -> None:
-        """The first heartbeat, of a daemon that is about to be ready."""
+        """The first heartbeat, of a daemon that is about to be ready: its start is no trouble of it any more."""
         await self._beat([])
 
     async def step(self, stop: Stop) -> None:

@@ -55,13 +55,14 @@ async def read_view(asked: CourseAsked, after: GradePlace | None, *, now: int) -
         RefusedError: There is no such campus.
     """
     wanted = await asked.filter()
-    is_first = after is None
-    counts, found, *first = await together(
+    counts, found = await together(
         read_counts(asked.course, asked.usage, now=now),
         read_course_grades(wanted, after=after, now=now, most=MAX_LISTED_LEARNERS + 1),
-        *([gather_groups(wanted, now=now, looked=MAX_EXPLAINED)] if is_first else []),
     )
-    view = CourseView(asked, counts, first[0] if is_first else None)
+    view = CourseView(asked, counts, None)
+    if after is None:
+        explained = replace(wanted, not_clean=not view.explains_all)
+        view = replace(view, activity=await gather_groups(explained, now=now, looked=MAX_EXPLAINED))
     if view.number == 0:
         return view
     grades = found[:MAX_LISTED_LEARNERS]

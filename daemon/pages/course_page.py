@@ -11,7 +11,7 @@ from daemon.pages.course_filter import CourseAsked
 from daemon.pages.course_rows import row_words
 from daemon.pages.done import force_box
 from daemon.pages.filters import FilterField, filter_form
-from daemon.pages.grades import activity_content, group_articles
+from daemon.pages.grades import activity_head, group_articles
 from daemon.pages.layout import alarm, data_table, moment, text, token_field
 from daemon.pages.states import STATE_MEANINGS
 from daemon.why.absent import launches_words
@@ -21,7 +21,7 @@ from models.queries.activity import MAX_ACTIVITY_GROUPS
 from models.queries.course_grades import CourseGrade, GradeCount, GradePlace
 from models.states import STATES
 
-#: Activities of a course that are named, and groups that are open from the start.
+#: Activities of a course that are named, and groups that are shown outright.
 MAX_SHOWN_ACTIVITIES, MAX_OPEN_GROUPS = 200, 10
 #: Grades of which a page says why they are where they are: as many as it can look at while its reader waits.
 MAX_EXPLAINED = 20_000
@@ -34,8 +34,8 @@ class CourseView:
 
     Args:
         counts: Of the whole course or activity.
-        activity: Why the grades that are shown are where they are, of up to :data:`MAX_EXPLAINED`; None but on the
-            first page.
+        activity: Why the grades that the filter shows are where they are: those that are not clean where there are more
+            than :data:`MAX_EXPLAINED`, and no more than that; None but on the first page.
         grades: Those of this page.
         accepted: As :func:`models.queries.course_grades.read_accepted` gives it.
         further: The place after which the next page begins; None on the last one.
@@ -52,6 +52,17 @@ class CourseView:
     def number(self) -> int:
         """How many grades the filter shows."""
         return sum(count.number for count in self.counts if self.asked.includes(count))
+
+    @property
+    def explains_all(self) -> bool:
+        """Whether clean grades are explained too."""
+        return self.number <= MAX_EXPLAINED
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more grades to explain than are."""
+        explained = (count for count in self.counts if self.asked.includes(count) and count.state != "clean")
+        return not self.explains_all and sum(count.number for count in explained) > MAX_EXPLAINED
 
 
 def course_title(asked: CourseAsked) -> str:
@@ -79,7 +90,7 @@ def course_page(view: CourseView, terms: Terms, token: str, *, operates: bool) -
         asked.usage is not None and h.p["Of the course ", _link(replace(asked, usage=None), asked.course)],
         _states(view),
         asked.state is not None and h.p[f"{asked.state}: {STATE_MEANINGS[asked.state]}."],
-        view.activity is not None and _whys(view.activity, view, terms),
+        None if view.activity is None else _whys(view.activity, view, terms),
         view.activity is not None and asked.usage is None and _activities(view),
         h.section[h.h2["Learners"], _learners(view, terms, token, operates=operates)],
     )
@@ -112,26 +123,36 @@ def _states(view: CourseView) -> Node:
 
 def _whys(activity: Activity, view: CourseView, terms: Terms) -> Node:
     """The sentences of ``why``, of the groups that the filter shows."""
-    number, is_cut = len(activity.groups), view.number > MAX_EXPLAINED
-    return h.details(open=number <= MAX_OPEN_GROUPS)[
-        h.summary[f"Why, in {_shown_of(number)}{f', of {MAX_EXPLAINED} of these grades' if is_cut else ''}"],
-        _cut_head(activity, terms) if is_cut else None,
-        group_articles(activity, terms) if view.asked.narrows or is_cut else activity_content(activity, terms),
+    if not activity.groups:
+        return None
+    articles = group_articles(activity, terms, at_least=view.is_cut)
+    left = articles[MAX_OPEN_GROUPS:]
+    return h.section[
+        h.h2["Why" if view.explains_all else "Why, of what is not clean"],
+        view.is_cut and h.p[f"Of the first {MAX_EXPLAINED}, by activity{_narrower(view.asked)}."],
+        _head(activity, view, terms),
+        articles[:MAX_OPEN_GROUPS],
+        bool(left) and h.details[h.summary[_more_groups(len(activity.groups))], left],
     ]
 
 
-def _cut_head(activity: Activity, terms: Terms) -> Node:
-    """What is said in place of how many grades there are, and how many of them need a person."""
-    return (
-        h.p["An activity, a state or a campus narrows it down."],
-        bool(activity.rejected) and h.p[text(launches_words(activity.rejected, more=activity.rejected_more))],
-        terms.daemon_fault and h.p[alarm(terms.daemon_fault)],
-    )
+def _narrower(asked: CourseAsked) -> str:
+    fields = {"an activity": asked.usage, "a state": asked.state, "a campus": asked.consumer}
+    free = [words for words, given in fields.items() if given is None]
+    return f"; {' or '.join(free)} narrows it down" if free else ""
 
 
-def _shown_of(number: int) -> str:
-    is_more = number > MAX_ACTIVITY_GROUPS
-    return f"the largest {counted(MAX_ACTIVITY_GROUPS, 'group')}" if is_more else counted(number, "group")
+def _head(activity: Activity, view: CourseView, terms: Terms) -> Node:
+    if view.explains_all and not view.asked.narrows:
+        return activity_head(activity, terms)
+    launches = launches_words(activity.rejected, more=activity.rejected_more) if activity.rejected else None
+    return launches and h.p[text(launches)], terms.daemon_fault and h.p[alarm(terms.daemon_fault)]
+
+
+def _more_groups(number: int) -> str:
+    if number > MAX_ACTIVITY_GROUPS:
+        return f"The rest of the largest {counted(MAX_ACTIVITY_GROUPS, 'group')}"
+    return counted(number - MAX_OPEN_GROUPS, "more group")
 
 
 def _activities(view: CourseView) -> Node:
@@ -213,5 +234,8 @@ def _resend_form(view: CourseView, table: Node, token: str) -> Node:
         h.p["They go out as quickly as the campus allows. What the tool has switched off is not sent."],
         h.button(type="submit", name="which", value="selected")["Send the selected grades again"],
         " ",
-        h.button(type="submit", name="which", value="all")[f"Send all {view.number} that this filter shows again"],
+        # Not within reach of who means one group and looks at the whole course.
+        h.button(type="submit", name="which", value="all")[f"Send all {view.number} that this filter shows again"]
+        if view.asked.state is not None
+        else "A state has a button for all of its grades.",
     ]

@@ -7,6 +7,7 @@ from htpy import Node
 
 from actors.compute_grade import Grade
 from daemon.pages.layout import alarm, data_table, moment, text
+from daemon.pages.parked_address import parked_group_fields, parked_group_path
 from daemon.why.absent import absence, launches_words, moved_words, who_acts
 from daemon.why.activity import Activity, group_head, group_words, groups_in_order, head
 from daemon.why.advice import PEOPLE, Who
@@ -16,6 +17,7 @@ from daemon.why.outlook import is_alarming, outlook, trouble_first
 from daemon.why.points import part_cells, score_words
 from daemon.why.summary import NAMESAKES, OPENS_AGAIN, SENT_AGAIN, summary
 from daemon.why.words import explanation, reason
+from models.queries.activity import ActivityGroup
 from models.queries.grades import Rejected
 from models.queries.views import AssignmentView
 from models.stale_event import StaleEvent
@@ -43,23 +45,40 @@ def answer_content(answer: Explanation, terms: Terms) -> Node:
 
 def activity_content(activity: Activity, terms: Terms) -> Node:
     """The grades of all learners of an activity or a course, in groups."""
-    return (
-        h.p[text(head(activity, terms))],
-        terms.daemon_fault and h.p[alarm(terms.daemon_fault)],
-        group_articles(activity, terms),
+    return activity_head(activity, terms), group_articles(activity, terms)
+
+
+def activity_head(activity: Activity, terms: Terms) -> Node:
+    """How many grades there are, and how many of them need a person."""
+    return h.p[text(head(activity, terms))], terms.daemon_fault and h.p[alarm(terms.daemon_fault)]
+
+
+def group_articles(activity: Activity, terms: Terms, *, at_least: bool = False) -> list[Node]:
+    """
+    Why the grades of each group are where they are, and who has to act.
+
+    Args:
+        at_least: Whether groups have more grades than are counted.
+    """
+    return [_group_article(group, terms, at_least=at_least) for group in groups_in_order(activity, terms)]
+
+
+def _group_article(group: ActivityGroup, terms: Terms, *, at_least: bool) -> Node:
+    words, title_words = group_words(group, terms), f"{'At least ' if at_least else ''}{group_head(group, terms)}"
+    is_parked = group.state == "parked"
+    same = parked_group_fields(
+        group.example, group.consumer_key, group.origin, group.course_id, group.parked_scope, group.parked_reason
     )
-
-
-def group_articles(activity: Activity, terms: Terms) -> Node:
-    """Why the grades of each group are where they are, and who has to act."""
-    return [
-        h.article[
-            h.h2[alarm(group_head(group, terms)) if group.state == "parked" else text(group_head(group, terms))],
-            h.p[text((words := group_words(group, terms)).reason)],
-            words.who != "no one" and h.p[_acting(words.who)],
-            h.p[h.a(href=f"/assignments/{group.example}")[f"Assignment {group.example}, for example"]],
-        ]
-        for group in groups_in_order(activity, terms)
+    acting = "" if words.who == "no one" else f" Who has to act: {PEOPLE[words.who]}."
+    return h.article[
+        h.h2[alarm(title_words) if is_parked else text(title_words)],
+        h.p[text(words.reason)],
+        words.who != "no one" and h.p[_acting(words.who)],
+        h.p[
+            h.a(href=f"/assignments/{group.example}")[f"Assignment {group.example}, for example"],
+            is_parked and ("; ", h.a(href=parked_group_path(same))["all of the course parked for this reason"]),
+        ],
+        _to_pass_on(f"{title_words}. {words.reason}{acting}"),
     ]
 
 
@@ -82,7 +101,7 @@ def grade_content(known: Known, terms: Terms) -> Node:
         h.p[text(explanation(known, terms))],
         known.shown is not None and h.p[text(shown_words(known))],
         h.p[_acting(outlook(known, terms).who)],
-        _to_pass_on(f"{_whose(row).capitalize()}, {title(row)} (course {row.course_id}). {reason(known, terms)}"),
+        _to_pass_on(f"L{_whose(row)[1:]}, {title(row)} (course {row.course_id}). {reason(known, terms)}"),
         isinstance(known.grade, Grade) and len(known.parts) > 1 and _parts(known, terms),
     )
 
@@ -149,7 +168,7 @@ def _rejected(answer: Explanation, terms: Terms) -> Node:
     headings = ("read", "learner", "type", "course", "block", "event", "reason")
     rows = [(*_event(one, terms), one.reason) for one in answer.rejected[:MAX_SHOWN_EVENTS]]
     return h.section[
-        h.h2["In quarantine"],
+        h.h2[h.a(href="/quarantine")["In quarantine"]],
         h.p["These events could not be applied; passbackd's operator has to act."],
         data_table("Events, the newest first", headings, rows),
         h.p[SENT_AGAIN],

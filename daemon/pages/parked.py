@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import htpy as h
 from aiohttp import web
@@ -12,8 +11,9 @@ from daemon.infra.text import counted
 from daemon.pages.access import RefusedError
 from daemon.pages.course_filter import CourseAsked
 from daemon.pages.done import lead_back, mark_all
-from daemon.pages.filters import FilterField, filter_form, fingerprint, named_number, query_word
+from daemon.pages.filters import FilterField, filter_form, named_number, query_word
 from daemon.pages.layout import Page, alarm, data_table, text, token_field
+from daemon.pages.parked_address import parked_group_fields, parked_group_path
 from daemon.pages.site import Visit
 from daemon.support.parked_words import ParkedReason, in_course_words, parked_reasons
 from daemon.support.record import recorded_in_steps_by
@@ -92,7 +92,7 @@ def _advice(parked: ParkedReason) -> Node:
 
 def _course(group: ParkedGroup) -> Node:
     return h.li[
-        h.a(href=f"/parked/group?{urlencode(_named(group))}")[text(in_course_words(group))],
+        h.a(href=parked_group_path(_named(group)))[text(in_course_words(group))],
         ", for example ",
         h.a(href=f"/assignments/{group.example}")[f"assignment {group.example}"],
         "; ",
@@ -101,9 +101,9 @@ def _course(group: ParkedGroup) -> Node:
 
 
 def _named(group: ParkedGroup) -> dict[str, str]:
-    """How an address or a form names a group: by one of its assignments, and by what it was then."""
-    same = fingerprint(group.consumer_key, group.origin, group.course_id, group.scope, group.reason)
-    return {"example": str(group.example), "group": same}
+    return parked_group_fields(
+        group.example, group.consumer_key, group.origin, group.course_id, group.scope, group.reason
+    )
 
 
 async def show_parked_group(visit: Visit) -> Page:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from daemon.infra.text import counted, past, printable
-from daemon.why.advice import Advice, about_parked
+from daemon.why.advice import Advice, about_parked, of_all
 from models.queries.parked import ParkedGroup
 
 
@@ -23,7 +23,8 @@ class ParkedReason:
     def advice(self) -> Advice:
         """Who has to act, and what helps."""
         first = self.groups[0]
-        return about_parked(first.reason, first.scope, protocol=first.protocol)
+        advice = about_parked(first.reason, first.scope, protocol=first.protocol)
+        return Advice(advice.who, of_all(advice.words, self.number))
 
     def head(self, zone: tzinfo | None) -> str:
         """How many, where, since when and why. *zone*: of the time; None: the machine's."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from daemon.infra.text import counted, iso, past
 from daemon.why.absent import launches_words
-from daemon.why.advice import Who, about_parked
+from daemon.why.advice import Who, about_parked, of_all
 from daemon.why.document import launches_document
 from daemon.why.known import Terms, campus_name
 from daemon.why.trouble import LONG_DUE, campus_trouble
@@ -64,7 +64,7 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         taken_since = group.accepted_at is not None and group.accepted_at > (group.last_at or 0)
         reason, scope = group.parked_reason or "", group.parked_scope or "learner"
         advice = about_parked(reason, scope, taken_since=taken_since, protocol=group.protocol)
-        return GroupWords(f"Parked: '{group.parked_reason}'. {_of_all(advice.words, group.number)}", advice.who)
+        return GroupWords(f"Parked: '{group.parked_reason}'. {of_all(advice.words, group.number)}", advice.who)
     words = _WORDS[group.why] if group.failure is None else _failed(group.failure, terms)
     trouble = campus_trouble(group, terms) if group.why in _FOR_THE_CAMPUS else None
     if trouble is not None:
@@ -76,11 +76,6 @@ def group_words(group: ActivityGroup, terms: Terms) -> GroupWords:
         return GroupWords(f"{words}. {LONG_DUE}", "operator")
     waits = group.why in (*_FOR_THE_CAMPUS, "claimed")
     return GroupWords(f"{words}.", "no one" if terms.daemon_fault is None or not waits else "operator")
-
-
-def _of_all(words: str, number: int) -> str:
-    """Words about one learner, of so many."""
-    return words if number == 1 else words.replace("this learner alone", "each of these learners alone")
 
 
 def _failed(example: DeliveryRecord, terms: Terms) -> str:

@@ -127,3 +127,8 @@ def about_parked(reason: str, scope: str, *, taken_since: bool = False, protocol
     if cause == "unknown" and scope == "learner" and " attempts failed, " in reason:
         return _UNEXPLAINED
     return _ADVICE.get(cause) or _OF_SCOPE[scope]
+
+
+def of_all(words: str, number: int) -> str:
+    """Words about one learner's grade, said of so many."""
+    return words if number == 1 else words.replace("this learner alone", "each of these learners alone")

@@ -10,7 +10,6 @@ from daemon.why.activity import Activity
 from daemon.why.known import Absent, Explanation, Known, Part
 from models.course import CourseTrees, Whose, with_own_tree
 from models.course_tree import Tree
-from models.db.sql import MAX_ID
 from models.db.together import together
 from models.delivery import DeliveryRecord
 from models.queries import activity as activity_queries
@@ -102,7 +101,7 @@ async def gather_activity(
     )
 
 
-async def gather_groups(wanted: AssignmentFilter, *, now: int, looked: int = MAX_ID) -> Activity:
+async def gather_groups(wanted: AssignmentFilter, *, now: int, looked: int | None = None) -> Activity:
     """
     The grades of a course, or of one of its blocks, in groups, however few they are.
 

@@ -16,7 +16,7 @@ class AssignmentFilter:
     *parked_reason*, *parked_scope*: as the assignment has them, word for word. *since_ms*:
     acknowledged or parked from then on; milliseconds since 1970. *at_campus*: the id of its row. *state*: as in
     :data:`models.states.STATES`, at the moment ``now`` of the statement, which has to have it. *assignment_ids*: some
-    of them.
+    of them. *not_clean*: in any state but ``clean``.
     """
 
     assignment_id: int | None = None
@@ -31,6 +31,7 @@ class AssignmentFilter:
     usage_id: str | None = None
     state: str | None = None
     assignment_ids: tuple[int, ...] | None = None
+    not_clean: bool = False
 
     @property
     def condition(self) -> str:
@@ -53,6 +54,9 @@ class AssignmentFilter:
                 # What the state says, in the words of an index.
                 "parked_at IS NOT NULL AND disabled_at IS NULL": self.state if self.state == "parked" else None,
                 f"graded_assignment.id IN ({_listed(self.assignment_ids or ())})": self.assignment_ids,
+                "(version_number > sent_version OR parked_at IS NOT NULL OR disabled_at IS NOT NULL)": (
+                    self.not_clean or None
+                ),
             }
         )
 

@@ -81,3 +81,14 @@ def test_it_is_ready_once_its_heartbeat_is_in_the_database(pair, supervisor):
     pair.rows("ALTER TABLE away RENAME TO heartbeat")
     supervisor.wait_for("READY=1")
     assert daemon.status()["daemons"]["running"] == 1
+
+
+def test_it_ends_in_good_order_although_its_first_heartbeat_waits(pair, supervisor):
+    pair.add_consumer()
+    pair.rows("ALTER TABLE heartbeat RENAME TO away")
+    daemon = pair.run(NOTIFY_SOCKET=supervisor.address)
+    daemon.wait_until("it says why it waits", lambda: "heartbeat" in daemon.page("/readyz")[1])
+    daemon.stop()
+    assert daemon.logged("stopped before it had started")
+    assert "READY=1" not in supervisor.heard()
+    pair.rows("ALTER TABLE away RENAME TO heartbeat")

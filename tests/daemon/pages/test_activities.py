@@ -3,16 +3,18 @@
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from yarl import URL
 
 from daemon.pages.activities import MAX_LISTED_LEARNERS, read_view
 from daemon.pages.course_filter import CourseAsked
-from daemon.pages.course_page import MAX_EXPLAINED, MAX_SHOWN_ACTIVITIES
+from daemon.pages.course_page import MAX_EXPLAINED, MAX_OPEN_GROUPS, MAX_SHOWN_ACTIVITIES
 from daemon.pages.states import STATE_MEANINGS
 from daemon.why.activity import group_head, group_words
 from daemon.why.advice import PEOPLE, about_parked
 from models.assignment import GradedAssignment
 from models.campus import OutcomeService
-from models.queries.activity import MAX_ACTIVITY_GROUPS, read_activity
+from models.heartbeat import Heartbeat
+from models.queries.activity import read_activity
 from models.queries.filter import AssignmentFilter
 from models.states import STATES
 from tests.daemon.pages.conftest import one_line
@@ -135,30 +137,73 @@ async def test_reasons_are_given_on_the_first_page_and_counts_on_all(users, cloc
     assert parked.number == sum(group.number for group in parked.activity.groups) == 4
 
 
-async def test_of_very_many_grades_some_are_explained_and_the_counts_are_right_all_the_same(ben):
+async def many_more(number: int, **columns) -> None:
     service = await make_service()
-    number = MAX_EXPLAINED + 1
     await GradedAssignment.bulk_create(
         [
             GradedAssignment(
                 user_id=f"learner-{one}", course_id="physics", usage_id="unit 3", outcome_service_id=service.id,
                 campus_id=service.campus_id, lis_result_sourcedid=str(one), sourcedid_digest=str(one),
-                registered_us=0, composite=False, due_at=0, parked_at=1, parked_scope="learner",
-                parked_reason=f"no {one % (MAX_ACTIVITY_GROUPS + 1)}",
+                registered_us=0, composite=False, **{"due_at": 0, **columns},
             )
             for one in range(number)
         ]
     )  # fmt: skip
+
+
+async def test_of_very_many_grades_those_are_explained_that_are_not_clean(ben):
+    await many_more(MAX_EXPLAINED - 1, **CLEAN)
+    await learner(1, **PARKED)
     await Story().launch(20, user_id="late", course_id="physics", oauth_consumer_key="unknown")
-    await ben.get("/activities", params={"course": "physics"})
-    assert states(ben) == [f"{number} all", f"{number} parked"]
-    assert ben.table("Activities") == [{"activity": "unit 3", "grades": str(number), "parked": str(number)}]
-    largest = f"Why, in the largest {MAX_ACTIVITY_GROUPS} groups, of {MAX_EXPLAINED} of these grades"
-    assert f"{largest}An activity, a state or a campus narrows it down." in ben.words
-    assert "1 launch event of it is in quarantine" in ben.words
-    await GradedAssignment.filter(user_id="learner-0").update(usage_id="unit 4")
     await ben.get("/activities", params=UNIT)
-    assert f"Why, in the largest {MAX_ACTIVITY_GROUPS} groupsAs of " in ben.words
+    assert "Sent and acknowledged" in ben.words
+    await learner(2, **CLEAN)
+    await learner(3, **CLEAN)
+    await ben.get("/activities", params={"course": "physics"})
+    assert states(ben) == [f"{MAX_EXPLAINED + 2} all", f"{MAX_EXPLAINED + 1} clean", "1 parked"]
+    assert "Why, of what is not clean" in ben.words
+    assert "1 grade parked at " in ben.words
+    assert "Sent and acknowledged" not in ben.words
+    assert "1 launch event of it is in quarantine" in ben.words
+    assert "At least" not in ben.words
+    await ben.get("/activities", params={**UNIT, "state": "clean"})
+    assert "Why" not in [heading.text_content() for heading in ben.page.xpath("//h2")]
+
+
+async def test_of_more_than_can_be_explained_some_are_and_that_is_said(ben, users, clock):
+    await many_more(MAX_EXPLAINED + 1, parked_at=1, parked_scope="learner", parked_reason="no")
+    view = await read_view(CourseAsked("physics"), None, now=NOW)
+    assert [group.number for group in view.activity.groups] == [MAX_EXPLAINED]
+    assert view.number == MAX_EXPLAINED + 1
+    await Heartbeat.all().delete()
+    await ben.get("/activities", params={"course": "physics"})
+    narrower = "an activity or a state or a campus narrows it down."
+    assert f"Of the first {MAX_EXPLAINED}, by activity; {narrower}" in ben.words
+    assert f"At least {MAX_EXPLAINED} grades parked at " in ben.words
+    assert "No daemon is running" in ben.words
+    await ben.get("/activities", params={**UNIT, "state": "parked", "consumer": "key"})
+    assert f"Of the first {MAX_EXPLAINED}, by activity." in ben.words
+    assert "No daemon is running" in ben.words
+
+
+async def test_the_groups_first_in_order_are_shown_outright_and_the_rest_on_demand(ben):
+    for number in range(MAX_OPEN_GROUPS + 2):
+        await learner(number, **PARKED | {"parked_reason": f"no {number}"})
+    await ben.get("/activities", params=UNIT)
+    assert len(ben.page.xpath("//section[h2='Why']/article")) == MAX_OPEN_GROUPS
+    (more,) = ben.page.xpath("//section[h2='Why']/details")
+    assert more.xpath("summary")[0].text_content() == "2 more groups"
+    assert len(more.xpath("article")) == 2
+
+
+async def test_a_group_leads_to_all_of_the_course_that_is_parked_for_its_reason(ben):
+    service = await make_service()
+    for number, usage_id in ((1, "unit 3"), (2, "unit 4")):
+        await learner(number, service, usage_id=usage_id, **PARKED)
+    await ben.get("/activities", params=UNIT)
+    (link,) = ben.page.xpath("//a[.='all of the course parked for this reason']/@href")
+    assert (await ben.get(URL(link, encoded=True)))[0] == 200
+    assert "2 in course physics" in ben.words
 
 
 async def test_who_has_to_act_is_the_same_as_on_the_assignments_page(ben):

@@ -202,6 +202,7 @@ _ASKED = [
     Query(user_id="a"),
     Query(user_id="a", course_id="c"),
     Query(user_id="a", course_id="c", usage_id="1"),
+    Query(user_id="a", course_id="c", usage_id="1", assignment_id=1),
     Query(lti_user_id="x"),
     Query(sourcedid="s"),
     Query(sourcedid="s", course_id="c"),
