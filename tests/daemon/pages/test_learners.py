@@ -4,6 +4,9 @@ from models.consumer import LtiConsumer
 from models.queries.grades import MAX_GRADES
 from models.stream_position import read_position
 from tests.conftest import shared_url
+from tests.daemon.pages.conftest import one_line
+from tests.daemon.why.situations import SITUATIONS
+from tests.daemon.why.story import Story
 from tests.daemon.why.test_namesakes import two_campuses
 from tests.models.rows import make_assignment
 
@@ -31,6 +34,13 @@ async def test_a_learner_of_whom_there_is_one_has_no_more_fields_to_fill_in(ben)
     await two_campuses("bob")
     await ben.get("/learners?q=ada")
     assert NARROW not in ben.words
+
+
+async def test_the_text_to_pass_on_has_names_as_they_are_written(ben):
+    await SITUATIONS["parked_for_the_course"](Story())
+    await ben.get("/learners?q=42")
+    (passed,) = ben.page.xpath("//details[summary='To pass on']/p")
+    assert one_line(passed.text_content()).startswith("Learner 42 (campus-42 at Example University), ")
 
 
 async def test_of_very_many_grades_some_are_shown_and_a_course_leads_to_the_others(ben):

@@ -109,6 +109,20 @@ async def test_filters_narrow_the_page_down_as_they_do_the_command(anna, command
         assert fields == [value]
 
 
+@pytest.mark.parametrize(("number", "whom"), [(1, "this learner"), (2, "each of these learners")])
+async def test_what_concerns_single_learners_is_said_of_each(anna, command, number, whom):
+    service = await make_service()
+    reason = "HTTP 200, failure: user is not enrolled"
+    for one in range(number):
+        columns = {"parked_at": 1, "parked_scope": "learner", "parked_reason": reason}
+        await make_assignment(service, user_id=f"learner-{one}", **columns)
+    words = f"This concerns {whom} alone: "
+    await anna.get("/parked")
+    assert words in anna.words
+    await anna.follow(f"{number} in course course")
+    assert words in anna.words
+
+
 async def test_a_key_that_is_not_known_is_an_error(anna):
     await one_group()
     status, _ = await anna.get("/parked", params={"consumer": "kye"})
