@@ -80,15 +80,24 @@ async def find_action(action_id: int) -> dict[str, Any] | None:
     return None if row is None else _shown(row)
 
 
-async def actions_about(assignment_id: int, *, most: int) -> list[dict[str, Any]]:
-    """The newest actions about this assignment alone, as :func:`actions` gives them, among those of late."""
+async def actions_about(assignment_id: int, course_id: str, *, most: int) -> list[dict[str, Any]]:
+    """
+    The newest actions about this assignment, as :func:`actions` gives them, among those of late.
+
+    Those about several assignments of its course, which none of them names, are among them.
+    """
     # An id is followed by a comma or a bracket: 5 is not 50.
     ends = [f'"assignment": {assignment_id}{end}' for end in ",}"]
     among = [f"{begin}{assignment_id}{end}" for begin in "[ " for end in ",]"]
     named = Q(*(Q(selection__contains=one) for one in ends), join_type="OR") | Q(
         Q(*(Q(selection__contains=one) for one in among), join_type="OR"), selection__contains='"assignments": ['
     )
-    rows = await Action.filter(named, id__gte=await _floor(Action.all())).order_by("-id").limit(most)
+    of_course = Q(
+        ~Q(selection__contains='"assignment'),
+        command="resend",
+        selection__contains=f'"course": {json.dumps(course_id, ensure_ascii=False)}',
+    )
+    rows = await Action.filter(named | of_course, id__gte=await _floor(Action.all())).order_by("-id").limit(most)
     return [_shown(row) for row in rows]
 
 

@@ -43,7 +43,7 @@ async def ask_campus(visit: Visit) -> Page:
 
 
 async def _page(visit: Visit, known: Known) -> Page:
-    actions, terms = await together(actions_about(known.row.id, most=MAX_ACTIONS), visit.terms())
+    actions, terms = await together(actions_about(known.row.id, known.row.course_id, most=MAX_ACTIONS), visit.terms())
     content = assignment_page(known, actions, terms, visit.token, operates=visit.operates)
     return Page(title(known.row), content)
 

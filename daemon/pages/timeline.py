@@ -12,6 +12,7 @@ from daemon.support.record import action_words
 from daemon.why.known import Known, Terms
 from daemon.why.outlook import outlook
 from daemon.why.points import part_cells, score_words
+from models.queries.views import AssignmentView
 
 #: Moments that are shown.
 MAX_MOMENTS = 200
@@ -26,7 +27,7 @@ class _Event(NamedTuple):
 
 def timeline(known: Known, actions: Sequence[Mapping[str, Any]], terms: Terms) -> Node:
     """What happened, and what comes next. *actions*: those about it, as :func:`models.action.actions` gives them."""
-    acted = [_Event(one["at"], f"{one['account']}: {one['command']}, {action_words(one['counts'])}") for one in actions]
+    acted = (_Event(one["at"], words) for one in actions if (words := _acted(one, known.row)) is not None)
     moments = sorted([*_moments(known, terms), *acted], key=lambda one: one.at, reverse=True)
     ahead = outlook(known, terms).next_at
     more = len(moments) > MAX_MOMENTS
@@ -35,6 +36,18 @@ def timeline(known: Known, actions: Sequence[Mapping[str, Any]], terms: Terms) -
         h.ol(".timeline")[(h.li[moment(one.at, terms.zone), " ", text(one.words)] for one in moments[:MAX_MOMENTS]),],
         more and h.p[f"These are the newest {MAX_MOMENTS} of {len(moments)}."],
     )
+
+
+def _acted(action: Mapping[str, Any], row: AssignmentView) -> str | None:
+    """What someone did; None if it cannot have concerned this assignment."""
+    selection, counts = action["selection"], action_words(action["counts"])
+    who = f"{action['account']}: {action['command']}"
+    if "assignment" in selection or "assignments" in selection:
+        return f"{who}, {counts}"
+    own = {"usage": row.usage_id, "consumer": row.consumer_key, "origin": row.origin, "user": row.user_id}
+    if any(selection.get(name) not in (None, value) for name, value in own.items()):
+        return None
+    return f"{who} of several, of which this may be one: {action_words(selection)}; {counts}"
 
 
 def _moments(known: Known, terms: Terms) -> Iterator[_Event]:

@@ -73,6 +73,25 @@ async def test_who_had_a_grade_sent_again_is_on_its_line_of_time_and_on_no_other
     assert "marked 9" not in line
 
 
+async def test_a_resend_of_several_of_its_course_is_on_its_line_of_time(ben):
+    await SITUATIONS["parked_for_the_course"](Story())
+    row = await GradedAssignment.filter(parked_at__isnull=False).first()
+    for account, selection in {
+        "of it": {"course": row.course_id, "consumer": "example", "parked": True, "example": 999},
+        "other activity": {"course": row.course_id, "usage": "another"},
+        "other campus": {"course": row.course_id, "consumer": "other"},
+        "other learner": {"course": row.course_id, "user": "another"},
+        "other course": {"course": f"{row.course_id} 2"},
+        "other grades": {"course": row.course_id, "assignments": [row.id * 10]},
+    }.items():
+        await record_action("resend", selection, {"marked": 12}, account=account, host="", now=NOW)
+    await ben.get(f"/assignments/{row.id}")
+    line = " ".join(one.text_content() for one in ben.page.xpath("//ol[@class='timeline']/li"))
+    of_several = "of it: resend of several, of which this may be one: course physics, consumer example, parked true"
+    assert f"{of_several}, example 999; marked 12" in line
+    assert "other " not in line
+
+
 @pytest.mark.parametrize(("situation", "offered"), [("nothing_attempted", False), ("sent", True), ("retrying", True)])
 async def test_a_grade_is_sent_again_where_there_is_one(ben, situation, offered):
     await SITUATIONS[situation](Story())
