@@ -18,7 +18,7 @@ from daemon.why.points import part_cells, score_words
 from daemon.why.summary import NAMESAKES, OPENS_AGAIN, SENT_AGAIN, summary
 from daemon.why.words import explanation, reason
 from models.queries.activity import ActivityGroup
-from models.queries.grades import Rejected
+from models.queries.grades import Query, Rejected
 from models.queries.views import AssignmentView
 from models.stale_event import StaleEvent
 
@@ -69,7 +69,7 @@ def _group_article(group: ActivityGroup, terms: Terms, *, at_least: bool) -> Nod
     same = parked_group_fields(
         group.example, group.consumer_key, group.origin, group.course_id, group.parked_scope, group.parked_reason
     )
-    acting = "" if words.who == "no one" else f" Who has to act: {PEOPLE[words.who]}."
+    acting = "" if words.who == "no one" else f" {_acting_words(words.who)}"
     return h.article[
         h.h2[alarm(title_words) if is_parked else text(title_words)],
         h.p[text(words.reason)],
@@ -115,8 +115,12 @@ def _to_pass_on(words: str) -> Node:
     return h.details[h.summary["To pass on"], h.p[text(words)]]
 
 
+def _acting_words(who: Who) -> str:
+    return f"Who has to act: {PEOPLE[who]}."
+
+
 def _acting(who: Who) -> Sequence[Node]:
-    words = f"Who has to act: {PEOPLE[who]}."
+    words = _acting_words(who)
     return [words if who == "no one" else h.strong[words]]
 
 
@@ -126,8 +130,20 @@ def _absent(answer: Explanation, absent: Absent, terms: Terms) -> Node:
     return (
         h.p[h.strong[state], ": ", text(why)],
         h.p[_acting(acting)],
-        _to_pass_on(why if acting == "no one" else f"{why} Who has to act: {PEOPLE[acting]}."),
+        _to_pass_on(f"{_asked_words(absent.asked)}{why}{'' if acting == 'no one' else f' {_acting_words(acting)}'}"),
     )
+
+
+def _asked_words(asked: Query) -> str:
+    named = {
+        "learner": asked.user_id,
+        "learner at the campus": asked.lti_user_id,
+        "sourcedid": asked.sourcedid,
+        "course": asked.course_id,
+        "activity": asked.usage_id,
+    }
+    words = ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
+    return f"{words[:1].upper()}{words[1:]}: "
 
 
 def _parts(known: Known, terms: Terms) -> Node:

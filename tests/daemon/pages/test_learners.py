@@ -1,5 +1,7 @@
 """The search for a learner, narrowed down where it finds several, or very many."""
 
+import pytest
+
 from models.consumer import LtiConsumer
 from models.queries.grades import MAX_GRADES
 from models.stream_position import read_position
@@ -41,6 +43,20 @@ async def test_the_text_to_pass_on_has_names_as_they_are_written(ben):
     await ben.get("/learners?q=42")
     (passed,) = ben.page.xpath("//details[summary='To pass on']/p")
     assert one_line(passed.text_content()).startswith("Learner 42 (campus-42 at Example University), ")
+
+
+@pytest.mark.parametrize(
+    ("path", "begin"),
+    [
+        ("/learners?q=43", "Learner 43: "),
+        ("/activities?course=history&usage=unit 3", "Course history, activity unit 3: "),
+    ],
+)
+async def test_the_text_to_pass_on_names_what_is_not_there(ben, path, begin):
+    await Story().begin()
+    await ben.get(path)
+    (passed,) = ben.page.xpath("//details[summary='To pass on']/p")
+    assert one_line(passed.text_content()).startswith(begin)
 
 
 async def test_of_very_many_grades_some_are_shown_and_a_course_leads_to_the_others(ben):
