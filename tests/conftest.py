@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -33,6 +34,11 @@ LONGEST = ("clients/test_open_edx.py", "chaos/test_chaos.py", "browser/test_look
            "deploy/test_install.py", "deploy/test_debian_package.py", "blackbox/test_moving_campus.py",
            "blackbox/test_platform_tokens.py", "blackbox/test_line_item_creators.py", "blackbox/test_platform_keys.py",
            "models/test_upgrade.py", "daemon/pages/attacks/test_floods.py")  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Let programs be interrupted, which inherit that they cannot from a shell that runs this in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

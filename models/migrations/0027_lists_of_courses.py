@@ -13,8 +13,4 @@ class Migration(migrations.Migration):
             model_name='GradedAssignment',
             index=Index(fields=['course_id', 'usage_id', 'id']),
         ),
-        ops.RemoveIndex(
-            model_name='GradedAssignment',
-            fields=['course_id', 'usage_id'],
-        ),
     ]
