@@ -66,6 +66,11 @@ def age(ms: int) -> str:
     return f"{seconds} s"
 
 
+def capitalized(words: str) -> str:
+    """With a capital letter first; the others stay as they are, since names are among them."""
+    return words[:1].upper() + words[1:]
+
+
 def printable(text: str, allowed: str = "") -> str:
     """*text* with control characters escaped, except those *allowed*: they could steer a terminal."""
     if text.isprintable():

@@ -6,6 +6,7 @@ import htpy as h
 from htpy import Node
 
 from actors.compute_grade import Grade
+from daemon.infra.text import capitalized
 from daemon.pages.layout import alarm, data_table, moment, text
 from daemon.pages.parked_address import parked_group_fields, parked_group_path
 from daemon.why.absent import absence, launches_words, moved_words, who_acts
@@ -101,7 +102,7 @@ def grade_content(known: Known, terms: Terms) -> Node:
         h.p[text(explanation(known, terms))],
         known.shown is not None and h.p[text(shown_words(known))],
         h.p[_acting(outlook(known, terms).who)],
-        _to_pass_on(f"L{_whose(row)[1:]}, {title(row)} (course {row.course_id}). {reason(known, terms)}"),
+        _to_pass_on(f"{capitalized(_whose(row))}, {title(row)} (course {row.course_id}). {reason(known, terms)}"),
         isinstance(known.grade, Grade) and len(known.parts) > 1 and _parts(known, terms),
     )
 
@@ -143,7 +144,7 @@ def _asked_words(asked: Query) -> str:
         "activity": asked.usage_id,
     }
     words = ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
-    return f"{words[:1].upper()}{words[1:]}: "
+    return f"{capitalized(words)}: "
 
 
 def _parts(known: Known, terms: Terms) -> Node:

@@ -1,7 +1,7 @@
 """A grade that the tool took back, in words. Pure."""
 
 from actors.compute_grade import NoGrade
-from daemon.infra.text import past
+from daemon.infra.text import capitalized, past
 from daemon.why.known import Known, Terms, campus_name, noun
 
 _STILL_SHOWN = "Some LMSs go on showing it in their gradebook."
@@ -29,8 +29,8 @@ def clearing_words(known: Known) -> str:
     if known.has_nothing_to_send:
         return f"There is nothing to send: {_taken_back(known)}, and the campus is not known to hold a grade of it."
     if "clear" in known.row.omitted.split():
-        return f"{_capital(_taken_back(known))}; as this LMS takes no grade back, 0 is sent in its place."
-    return f"{_capital(_taken_back(known))}, so the grade is to be cleared at the campus."
+        return f"{capitalized(_taken_back(known))}; as this LMS takes no grade back, 0 is sent in its place."
+    return f"{capitalized(_taken_back(known))}, so the grade is to be cleared at the campus."
 
 
 def nothing_words(known: Known) -> str:
@@ -40,7 +40,3 @@ def nothing_words(known: Known) -> str:
 
 def _taken_back(known: Known) -> str:
     return f"the tool took back what this learner had attempted in this {noun(known.row)}"
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

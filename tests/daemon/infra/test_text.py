@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daemon.infra.text import age, counted, duration, iso, past, upcoming
+from daemon.infra.text import age, capitalized, counted, duration, iso, past, upcoming
 
 BERLIN = ZoneInfo("Europe/Berlin")
 #: 14:15 in Berlin.
@@ -80,3 +80,11 @@ def test_an_age_is_shown_in_its_two_largest_units(ms, words):
 )
 def test_a_number_is_shown_whole_with_its_noun(number, words):
     assert counted(number, "event") == words
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [("learner 42 (at Example University)", "Learner 42 (at Example University)"), ("42", "42"), ("", "")],
+)
+def test_a_sentence_begins_with_a_capital_letter_and_names_keep_theirs(words, shown):
+    assert capitalized(words) == shown
