@@ -19,6 +19,7 @@ from daemon.support.ask import ask_campuses
 from daemon.support.record import recorded_in_steps_by
 from daemon.why.gather import gather
 from daemon.why.known import Explanation, Known, Terms, title
+from daemon.why.waiting import needs_structure
 from models.action import actions_about
 from models.db.together import together
 from models.queries.filter import AssignmentFilter
@@ -95,8 +96,7 @@ def _can_be_sent(known: Known) -> bool:
 
 
 def _waits_for_structure(known: Known) -> bool:
-    row = known.row
-    return row.state == "waiting" and row.waiting_since is not None and not row.wants_line_item
+    return known.row.state == "waiting" and needs_structure(known)
 
 
 def _resend_form(known: Known, token: str, *, operates: bool) -> Node:
