@@ -59,7 +59,7 @@ async def read_view(asked: CourseAsked, after: GradePlace | None, *, now: int) -
         read_counts(asked.course, asked.usage, now=now),
         read_course_grades(wanted, after=after, now=now, most=MAX_LISTED_LEARNERS + 1),
     )
-    view = CourseView(asked, counts, None)
+    view = CourseView(asked, counts)
     if after is None:
         explained = replace(wanted, not_clean=not view.explains_all)
         view = replace(view, activity=await gather_groups(explained, now=now, looked=MAX_EXPLAINED))

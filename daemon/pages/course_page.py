@@ -43,7 +43,7 @@ class CourseView:
 
     asked: CourseAsked
     counts: Sequence[GradeCount]
-    activity: Activity | None
+    activity: Activity | None = None
     grades: Sequence[CourseGrade] = ()
     accepted: Mapping[int, int] = field(default_factory=dict)
     further: GradePlace | None = None

@@ -14,13 +14,12 @@ MAX_ACTIVITY_GROUPS, MAX_EACH = 200, 20
 
 # Of what was acknowledged without a score, by the newest record of what the campus holds, as
 # :class:`daemon.why.known.Known` looks at it. Few have a record that matters, and many attempted nothing.
-_WHY_UNSCORED = f"""CASE WHEN EXISTS (
-        SELECT 1 FROM delivery WHERE assignment_id = grade.id AND ({UNGRADED})) THEN COALESCE((
+_WHY_UNSCORED = f"""COALESCE(CASE WHEN EXISTS (
+        SELECT 1 FROM delivery WHERE assignment_id = grade.id AND ({UNGRADED})) THEN (
         SELECT CASE WHEN code_major = '{OVERRULED}' THEN 'overruled'
             WHEN result = 'accepted' AND score = '' THEN 'cleared' END
         FROM delivery WHERE assignment_id = grade.id AND version >= learner_version
-            AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1), 'nothing attempted')
-    ELSE 'nothing attempted' END"""
+            AND result IN ('accepted', 'overtaken') ORDER BY delivery.id DESC LIMIT 1) END, 'nothing attempted')"""
 
 # Why a grade is where it is, as :mod:`daemon.why.waiting` looks at it.
 _WHY = f"""CASE WHEN disabled_at IS NOT NULL THEN 'disabled' WHEN parked_at IS NOT NULL THEN 'parked'

@@ -247,10 +247,13 @@ async def test_more_groups_than_are_shown_are_named_as_such():
     assert f"These are the {MAX_ACTIVITY_GROUPS} largest groups" in text
 
 
-@pytest.mark.parametrize("more", [{"usage_id": "unit"}, {}, {"state": "parked"}, {"consumer_id": 1}], ids=repr)
-async def test_the_groups_are_read_by_an_index(more):
+@pytest.mark.parametrize(
+    "more", [{"usage_id": "unit"}, {}, {"state": "parked"}, {"consumer_id": 1}, {"not_clean": True}], ids=repr
+)
+@pytest.mark.parametrize("looked", [None, 9])
+async def test_the_groups_are_read_by_an_index(more, looked):
     wanted = AssignmentFilter(course_id="physics", **more)
-    steps = await plan(groups_statement(wanted), **wanted.parameters, now=NOW, looked=9)
+    steps = await plan(groups_statement(wanted, looked), **wanted.parameters, now=NOW, looked=looked)
     assert whole_tables(steps) == [], steps
     assert "delivery_ungraded" in steps, "no look-up for each grade of which nothing is attempted"
-    assert await read_activity(wanted, now=NOW) == []
+    assert await read_activity(wanted, now=NOW, looked=looked) == []
